@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using NanoGpt.Tensors.Cpu.Gemm;
+using NanoGpt.Tensors.Cpu.Kernels;
+using NanoGpt.Tensors.Cpu.Simd;
+
+namespace NanoGpt.Tensors.Cpu;
+
+/// <summary>The CPU with vectors of one width: hands each kernel to the worker pool in pieces that depend on the sizes alone.</summary>
+internal sealed unsafe class CpuDevice<V>(int threads, SimdWidth width) : CpuDevice where V : unmanaged, ISimd<V>
+{
+    const int ElementGrain = 16384;             // elements per piece of an elementwise kernel
+    const int ReductionBlock = 1 << 16;         // elements per partial sum
+    const int NormBlocks = 32;                  // partial sums of a bias or gain gradient
+    const long HeadScratch = 16 << 20;          // logits held at once, in elements: 64 MB
+
+    readonly WorkerPool pool = new(threads);
+    readonly ScratchBuffer scratch = new();
+    readonly PackedMatrix<V> headForward = new(), headBackward = new();
+    Gemm<V>? gemm;
+
+    public override int Threads => pool.Workers;
+    public override SimdWidth Width => width;
+
+    Gemm<V> Gemm => gemm ??= new(pool);
+
+    // ---- memory
+
+    public override Storage Allocate(long count) => new(CpuMemory.Allocate(Math.Max(1, count) * sizeof(float)), count);
+    public override void Free(Storage storage) => CpuMemory.Free(storage.Address);
+    public override void Read(Storage source, Span<float> destination) => new ReadOnlySpan<float>(P(source), destination.Length).CopyTo(destination);
+    public override void Write(ReadOnlySpan<float> source, Storage destination) => source.CopyTo(new Span<float>(P(destination), source.Length));
+    public override void Write(ReadOnlySpan<int> source, Storage destination) => source.CopyTo(new Span<int>(P(destination), source.Length));
+    public override void Fill(Storage x, float value) => pool.Run(Items(x), ElementGrain, new FillWork(P(x), value));
+
+    public override void Copy(Storage x, Storage y)
+    {
+        bool overlap = x.Address < y.Address + y.Length * sizeof(float) && y.Address < x.Address + x.Length * sizeof(float);
+        if (overlap) Buffer.MemoryCopy(P(x), P(y), y.Length * sizeof(float), x.Length * sizeof(float));
+        else pool.Run(Items(x), ElementGrain, new CopyWork(P(x), P(y)));
+    }
+
+    public override void FillNormal(Storage x, float std, ulong seed, uint stream) =>
+        pool.Run(checked((int)((x.Length + 3) / 4)), ElementGrain / 4, new NormalWork(P(x), x.Length, std, seed, stream));
+
+    // ---- elementwise
+
+    public override void Add(Storage a, Storage b, Storage y) => pool.Run(Items(y), ElementGrain, new AddWork<V>(P(a), P(b), P(y)));
+    public override void Accumulate(Storage x, Storage y) => pool.Run(Items(y), ElementGrain, new AddWork<V>(P(x), P(y), P(y)));
+    public override void Scale(Storage x, float factor, Storage y, bool accumulate) => pool.Run(Items(x), ElementGrain, new ScaleWork<V>(P(x), factor, P(y), accumulate));
+    public override void GeluForward(Storage x, Storage y) => pool.Run(Items(x), ElementGrain, new GeluForward<V>(P(x), P(y)));
+    public override void GeluBackward(Storage dy, Storage x, Storage dx, bool accumulate) => pool.Run(Items(x), ElementGrain, new GeluBackward<V>(P(dy), P(x), P(dx), accumulate));
+
+    public override void DropoutForward(Storage x, Storage y, float probability, RandomKey random) => Dropout(x, y, probability, random, accumulate: false);
+    public override void DropoutBackward(Storage dy, Storage dx, float probability, RandomKey random, bool accumulate) => Dropout(dy, dx, probability, random, accumulate);
+
+    void Dropout(Storage x, Storage y, float probability, RandomKey random, bool accumulate) =>
+        pool.Run((Items(x) + 3) / 4, ElementGrain / 16, new DropoutWork<V>(P(x), P(y), x.Length, new DropoutMask(random, probability), accumulate));
+
+    // ---- reductions
+
+    public override void Mean(Storage x, Storage result)
+    {
+        double sum = 0;
+        foreach (float value in new ReadOnlySpan<float>(P(x), Items(x))) sum += value;
+        *P(result) = (float)(sum / x.Length);
+    }
+
+    public override void SumOfSquares(Storage x, Storage result, bool accumulate)
+    {
+        int blocks = checked((int)((x.Length + ReductionBlock - 1) / ReductionBlock));
+        double* partial = (double*)scratch.Get(2L * blocks);
+        pool.Run(blocks, 1, new SumOfSquaresWork<V>(P(x), x.Length, ReductionBlock, partial));
+        double sum = accumulate ? *P(result) : 0;
+        for (int i = 0; i < blocks; i++) sum += partial[i];
+        *P(result) = (float)sum;
+    }
+
+    // ---- layers
+
+    public override void EmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels) =>
+        pool.Run(batch * time, Rows(channels), new EmbeddingForward<V>((int*)P(ids), P(tokens), P(positions), P(y), time, channels));
+
+    public override void EmbeddingBackward(Storage ids, Storage dy, Storage dTokens, Storage dPositions, int batch, int time, int channels) =>
+        pool.Run(channels, Math.Max(16, channels / 8 / 16 * 16),
+            new EmbeddingBackward<V>((int*)P(ids), P(dy), P(dTokens), P(dPositions), batch * time, time, channels));
+
+    public override void LayerNormForward(Storage x, Storage weight, Storage bias, Storage y, Storage mean, Storage rstd, int rows, int channels) =>
+        pool.Run(rows, Rows(channels), new LayerNormForward<V>(P(x), P(weight), P(bias), P(y), P(mean), P(rstd), channels));
+
+    public override void LayerNormBackward(Storage dy, Storage x, Storage weight, Storage mean, Storage rstd,
+        Storage dx, Storage dWeight, Storage dBias, int rows, int channels, bool accumulate)
+    {
+        int blockRows = (rows + NormBlocks - 1) / NormBlocks, blocks = (rows + blockRows - 1) / blockRows;
+        float* partial = scratch.Get(2L * blocks * channels);
+        pool.Run(blocks, 1, new LayerNormBackward<V>(P(dy), P(x), P(weight), P(mean), P(rstd), P(dx), partial, rows, channels, blockRows, accumulate));
+        new SumRows<V>(partial, blocks, 2L * channels, P(dWeight)).Run(0, channels);
+        if (!dBias.IsNone) new SumRows<V>(partial + channels, blocks, 2L * channels, P(dBias)).Run(0, channels);
+    }
+
+    public override void LinearForward(Storage x, Storage weight, Storage bias, Storage y, int rows, int inputs, int outputs) =>
+        Gemm.Multiply(new(P(x), rows, inputs), new MatrixView(P(weight), outputs, inputs).Transposed, new(P(y), rows, outputs), P(bias));
+
+    public override void LinearBackwardInput(Storage dy, Storage weight, Storage dx, int rows, int inputs, int outputs, bool accumulate) =>
+        Gemm.Multiply(new(P(dy), rows, outputs), new MatrixView(P(weight), outputs, inputs), new(P(dx), rows, inputs), accumulate: accumulate);
+
+    public override void LinearBackwardWeight(Storage dy, Storage x, Storage dWeight, Storage dBias, int rows, int inputs, int outputs)
+    {
+        Gemm.Multiply(new MatrixView(P(dy), rows, outputs).Transposed, new MatrixView(P(x), rows, inputs), new(P(dWeight), outputs, inputs), accumulate: true);
+        // Columns are shared out; each column's sum over the rows is formed in one place.
+        if (!dBias.IsNone) pool.Run(outputs, 64, new SumRows<V>(P(dy), rows, outputs, P(dBias)));
+    }
+
+    public override void AttentionForward(Storage qkv, Storage y, Storage logSumExp, int batch, int time, int heads, int headSize, float dropout, RandomKey random) =>
+        pool.Run(batch * heads, 1, new AttentionForward<V>(P(qkv), P(y), P(logSumExp), new(time, heads, headSize), dropout > 0, Mask(dropout, random)));
+
+    public override void AttentionBackward(Storage dy, Storage qkv, Storage y, Storage logSumExp, Storage dqkv,
+        int batch, int time, int heads, int headSize, float dropout, RandomKey random, bool accumulate) =>
+        pool.Run(batch * heads, 1, new AttentionBackward<V>(P(dy), P(qkv), P(y), P(logSumExp), P(dqkv), new(time, heads, headSize), dropout > 0, Mask(dropout, random), accumulate));
+
+    static DropoutMask Mask(float dropout, RandomKey random) => dropout > 0 ? new(random, dropout) : default;
+
+    // ---- head and optimizer
+
+    public override void CrossEntropy(Storage logits, Storage targets, Storage losses, Storage dLogits, int rows, int vocabulary, float scale) =>
+        pool.Run(rows, Rows(vocabulary), new CrossEntropyWork<V>(P(logits), (int*)P(targets), P(losses), P(dLogits), vocabulary, scale));
+
+    public override void LinearCrossEntropy(Storage x, Storage weight, Storage targets, Storage losses, Storage dx, Storage dWeight,
+        int rows, int channels, int vocabulary, float scale)
+    {
+        bool backward = !dx.IsNone;
+        int blockRows = (int)Math.Clamp(HeadScratch / vocabulary / 64 * 64, 64, Math.Max(64, rows));
+        float* logits = scratch.Get((long)Math.Min(rows, blockRows) * vocabulary);
+        var w = new MatrixView(P(weight), vocabulary, channels);
+        headForward.Pack(pool, w.Transposed);
+        if (backward) headBackward.Pack(pool, w);
+        for (int row = 0; row < rows; row += blockRows)
+        {
+            int count = Math.Min(blockRows, rows - row);
+            var xBlock = new MatrixView(P(x) + (long)row * channels, count, channels);
+            var z = new MatrixView(logits, count, vocabulary);
+            Gemm.Multiply(xBlock, headForward, z);
+            pool.Run(count, Rows(vocabulary),
+                new CrossEntropyWork<V>(logits, (int*)P(targets) + row, P(losses) + row, backward ? logits : null, vocabulary, scale));
+            if (!backward) continue;
+            Gemm.Multiply(z, headBackward, new(P(dx) + (long)row * channels, count, channels));
+            Gemm.Multiply(z.Transposed, xBlock, new(P(dWeight), vocabulary, channels), accumulate: true);
+        }
+    }
+
+    public override void AdamW(Storage values, Storage grads, Storage m, Storage v, Storage schedule, float beta1, float beta2, float epsilon, float weightDecay) =>
+        pool.Run(Items(values), ElementGrain, new AdamWWork<V>(P(values), P(grads), P(m), P(v), P(schedule), beta1, beta2, epsilon, weightDecay));
+
+    // ---- machine
+
+    public override double MeasurePeakFlops(TimeSpan duration)
+    {
+        const int rounds = 200_000;
+        pool.Run(threads, 1, new PeakWork<V>(rounds));
+        var best = 0.0;
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < duration)
+        {
+            long start = Stopwatch.GetTimestamp();
+            pool.Run(threads, 1, new PeakWork<V>(rounds));
+            best = Math.Max(best, threads * PeakWork<V>.Flops(rounds) / Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+        return best;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        pool.Dispose();
+        scratch.Dispose();
+        headForward.Dispose();
+        headBackward.Dispose();
+        gemm?.Dispose();
+    }
+
+    static float* P(Storage storage) => (float*)storage.Address;
+    static int Items(Storage storage) => checked((int)storage.Length);
+
+    /// <summary>Rows per piece, so that a piece is about <see cref="ElementGrain"/> elements.</summary>
+    static int Rows(int columns) => Math.Max(1, ElementGrain / columns);
+}

@@ -1,0 +1,274 @@
+using System.Runtime.CompilerServices;
+using NanoGpt.Tensors.Cpu.Simd;
+
+namespace NanoGpt.Tensors.Cpu.Gemm;
+
+/// <summary>
+/// The innermost loops of matrix multiplication: a tile of C stays in registers while k runs.
+/// <code>
+/// C[i, j] = start[i, j] + Σ_k A[i, k] · B[k, j]        i &lt; 8 or 4 rows, j &lt; 1 to 3 vectors
+/// </code>
+/// A is read in place, one broadcast per row and k, through a row stride <c>rs</c> and a column stride <c>cs</c>, so a
+/// transposed operand costs nothing. B comes packed: for each k, the tile's columns side by side.
+/// <c>start</c> may be null (zero), C itself (accumulate), or a row with stride 0 (bias).
+/// With 32 vector registers an 8 × 3 tile takes 24 accumulators, 3 of B and 1 of A; with 16, a 4 × 3 tile takes 12 + 3 + 1.
+/// </summary>
+internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
+{
+    /// <summary>The widest tile, in vectors.</summary>
+    public const int MaxVectors = 3;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Run(int vectors, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    {
+        if (V.TileRows == 8)
+        {
+            if (vectors == 3) Tile8x3(k, a, rs, cs, b, start, startStride, c, cStride);
+            else if (vectors == 2) Tile8x2(k, a, rs, cs, b, start, startStride, c, cStride);
+            else Tile8x1(k, a, rs, cs, b, start, startStride, c, cStride);
+        }
+        else
+        {
+            if (vectors == 3) Tile4x3(k, a, rs, cs, b, start, startStride, c, cStride);
+            else if (vectors == 2) Tile4x2(k, a, rs, cs, b, start, startStride, c, cStride);
+            else Tile4x1(k, a, rs, cs, b, start, startStride, c, cStride);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Tile8x3(int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    {
+        V c00 = default, c01 = default, c02 = default;
+        V c10 = default, c11 = default, c12 = default;
+        V c20 = default, c21 = default, c22 = default;
+        V c30 = default, c31 = default, c32 = default;
+        V c40 = default, c41 = default, c42 = default;
+        V c50 = default, c51 = default, c52 = default;
+        V c60 = default, c61 = default, c62 = default;
+        V c70 = default, c71 = default, c72 = default;
+        if (start != null)
+        {
+            c00 = V.Load(start); c01 = V.Load(start + V.Count); c02 = V.Load(start + 2 * V.Count); start += startStride;
+            c10 = V.Load(start); c11 = V.Load(start + V.Count); c12 = V.Load(start + 2 * V.Count); start += startStride;
+            c20 = V.Load(start); c21 = V.Load(start + V.Count); c22 = V.Load(start + 2 * V.Count); start += startStride;
+            c30 = V.Load(start); c31 = V.Load(start + V.Count); c32 = V.Load(start + 2 * V.Count); start += startStride;
+            c40 = V.Load(start); c41 = V.Load(start + V.Count); c42 = V.Load(start + 2 * V.Count); start += startStride;
+            c50 = V.Load(start); c51 = V.Load(start + V.Count); c52 = V.Load(start + 2 * V.Count); start += startStride;
+            c60 = V.Load(start); c61 = V.Load(start + V.Count); c62 = V.Load(start + 2 * V.Count); start += startStride;
+            c70 = V.Load(start); c71 = V.Load(start + V.Count); c72 = V.Load(start + 2 * V.Count);
+        }
+        float* a3 = a + 3 * rs;
+        float* a6 = a + 6 * rs;
+        for (; k > 0; k--)
+        {
+            V b0 = V.Load(b), b1 = V.Load(b + V.Count), b2 = V.Load(b + 2 * V.Count);
+            V x = V.Create(a[0]); c00 = V.Fma(x, b0, c00); c01 = V.Fma(x, b1, c01); c02 = V.Fma(x, b2, c02);
+            x = V.Create(a[rs]); c10 = V.Fma(x, b0, c10); c11 = V.Fma(x, b1, c11); c12 = V.Fma(x, b2, c12);
+            x = V.Create(a[2 * rs]); c20 = V.Fma(x, b0, c20); c21 = V.Fma(x, b1, c21); c22 = V.Fma(x, b2, c22);
+            x = V.Create(a3[0]); c30 = V.Fma(x, b0, c30); c31 = V.Fma(x, b1, c31); c32 = V.Fma(x, b2, c32);
+            x = V.Create(a3[rs]); c40 = V.Fma(x, b0, c40); c41 = V.Fma(x, b1, c41); c42 = V.Fma(x, b2, c42);
+            x = V.Create(a3[2 * rs]); c50 = V.Fma(x, b0, c50); c51 = V.Fma(x, b1, c51); c52 = V.Fma(x, b2, c52);
+            x = V.Create(a6[0]); c60 = V.Fma(x, b0, c60); c61 = V.Fma(x, b1, c61); c62 = V.Fma(x, b2, c62);
+            x = V.Create(a6[rs]); c70 = V.Fma(x, b0, c70); c71 = V.Fma(x, b1, c71); c72 = V.Fma(x, b2, c72);
+            b += 3 * V.Count;
+            a += cs; a3 += cs; a6 += cs;
+        }
+        V.Store(c00, c); V.Store(c01, c + V.Count); V.Store(c02, c + 2 * V.Count); c += cStride;
+        V.Store(c10, c); V.Store(c11, c + V.Count); V.Store(c12, c + 2 * V.Count); c += cStride;
+        V.Store(c20, c); V.Store(c21, c + V.Count); V.Store(c22, c + 2 * V.Count); c += cStride;
+        V.Store(c30, c); V.Store(c31, c + V.Count); V.Store(c32, c + 2 * V.Count); c += cStride;
+        V.Store(c40, c); V.Store(c41, c + V.Count); V.Store(c42, c + 2 * V.Count); c += cStride;
+        V.Store(c50, c); V.Store(c51, c + V.Count); V.Store(c52, c + 2 * V.Count); c += cStride;
+        V.Store(c60, c); V.Store(c61, c + V.Count); V.Store(c62, c + 2 * V.Count); c += cStride;
+        V.Store(c70, c); V.Store(c71, c + V.Count); V.Store(c72, c + 2 * V.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Tile8x2(int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    {
+        V c00 = default, c01 = default;
+        V c10 = default, c11 = default;
+        V c20 = default, c21 = default;
+        V c30 = default, c31 = default;
+        V c40 = default, c41 = default;
+        V c50 = default, c51 = default;
+        V c60 = default, c61 = default;
+        V c70 = default, c71 = default;
+        if (start != null)
+        {
+            c00 = V.Load(start); c01 = V.Load(start + V.Count); start += startStride;
+            c10 = V.Load(start); c11 = V.Load(start + V.Count); start += startStride;
+            c20 = V.Load(start); c21 = V.Load(start + V.Count); start += startStride;
+            c30 = V.Load(start); c31 = V.Load(start + V.Count); start += startStride;
+            c40 = V.Load(start); c41 = V.Load(start + V.Count); start += startStride;
+            c50 = V.Load(start); c51 = V.Load(start + V.Count); start += startStride;
+            c60 = V.Load(start); c61 = V.Load(start + V.Count); start += startStride;
+            c70 = V.Load(start); c71 = V.Load(start + V.Count);
+        }
+        float* a3 = a + 3 * rs;
+        float* a6 = a + 6 * rs;
+        for (; k > 0; k--)
+        {
+            V b0 = V.Load(b), b1 = V.Load(b + V.Count);
+            V x = V.Create(a[0]); c00 = V.Fma(x, b0, c00); c01 = V.Fma(x, b1, c01);
+            x = V.Create(a[rs]); c10 = V.Fma(x, b0, c10); c11 = V.Fma(x, b1, c11);
+            x = V.Create(a[2 * rs]); c20 = V.Fma(x, b0, c20); c21 = V.Fma(x, b1, c21);
+            x = V.Create(a3[0]); c30 = V.Fma(x, b0, c30); c31 = V.Fma(x, b1, c31);
+            x = V.Create(a3[rs]); c40 = V.Fma(x, b0, c40); c41 = V.Fma(x, b1, c41);
+            x = V.Create(a3[2 * rs]); c50 = V.Fma(x, b0, c50); c51 = V.Fma(x, b1, c51);
+            x = V.Create(a6[0]); c60 = V.Fma(x, b0, c60); c61 = V.Fma(x, b1, c61);
+            x = V.Create(a6[rs]); c70 = V.Fma(x, b0, c70); c71 = V.Fma(x, b1, c71);
+            b += 2 * V.Count;
+            a += cs; a3 += cs; a6 += cs;
+        }
+        V.Store(c00, c); V.Store(c01, c + V.Count); c += cStride;
+        V.Store(c10, c); V.Store(c11, c + V.Count); c += cStride;
+        V.Store(c20, c); V.Store(c21, c + V.Count); c += cStride;
+        V.Store(c30, c); V.Store(c31, c + V.Count); c += cStride;
+        V.Store(c40, c); V.Store(c41, c + V.Count); c += cStride;
+        V.Store(c50, c); V.Store(c51, c + V.Count); c += cStride;
+        V.Store(c60, c); V.Store(c61, c + V.Count); c += cStride;
+        V.Store(c70, c); V.Store(c71, c + V.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Tile8x1(int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    {
+        V c00 = default;
+        V c10 = default;
+        V c20 = default;
+        V c30 = default;
+        V c40 = default;
+        V c50 = default;
+        V c60 = default;
+        V c70 = default;
+        if (start != null)
+        {
+            c00 = V.Load(start); start += startStride;
+            c10 = V.Load(start); start += startStride;
+            c20 = V.Load(start); start += startStride;
+            c30 = V.Load(start); start += startStride;
+            c40 = V.Load(start); start += startStride;
+            c50 = V.Load(start); start += startStride;
+            c60 = V.Load(start); start += startStride;
+            c70 = V.Load(start);
+        }
+        float* a3 = a + 3 * rs;
+        float* a6 = a + 6 * rs;
+        for (; k > 0; k--)
+        {
+            V b0 = V.Load(b);
+            V x = V.Create(a[0]); c00 = V.Fma(x, b0, c00);
+            x = V.Create(a[rs]); c10 = V.Fma(x, b0, c10);
+            x = V.Create(a[2 * rs]); c20 = V.Fma(x, b0, c20);
+            x = V.Create(a3[0]); c30 = V.Fma(x, b0, c30);
+            x = V.Create(a3[rs]); c40 = V.Fma(x, b0, c40);
+            x = V.Create(a3[2 * rs]); c50 = V.Fma(x, b0, c50);
+            x = V.Create(a6[0]); c60 = V.Fma(x, b0, c60);
+            x = V.Create(a6[rs]); c70 = V.Fma(x, b0, c70);
+            b += V.Count;
+            a += cs; a3 += cs; a6 += cs;
+        }
+        V.Store(c00, c); c += cStride;
+        V.Store(c10, c); c += cStride;
+        V.Store(c20, c); c += cStride;
+        V.Store(c30, c); c += cStride;
+        V.Store(c40, c); c += cStride;
+        V.Store(c50, c); c += cStride;
+        V.Store(c60, c); c += cStride;
+        V.Store(c70, c);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Tile4x3(int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    {
+        V c00 = default, c01 = default, c02 = default;
+        V c10 = default, c11 = default, c12 = default;
+        V c20 = default, c21 = default, c22 = default;
+        V c30 = default, c31 = default, c32 = default;
+        if (start != null)
+        {
+            c00 = V.Load(start); c01 = V.Load(start + V.Count); c02 = V.Load(start + 2 * V.Count); start += startStride;
+            c10 = V.Load(start); c11 = V.Load(start + V.Count); c12 = V.Load(start + 2 * V.Count); start += startStride;
+            c20 = V.Load(start); c21 = V.Load(start + V.Count); c22 = V.Load(start + 2 * V.Count); start += startStride;
+            c30 = V.Load(start); c31 = V.Load(start + V.Count); c32 = V.Load(start + 2 * V.Count);
+        }
+        float* a3 = a + 3 * rs;
+        for (; k > 0; k--)
+        {
+            V b0 = V.Load(b), b1 = V.Load(b + V.Count), b2 = V.Load(b + 2 * V.Count);
+            V x = V.Create(a[0]); c00 = V.Fma(x, b0, c00); c01 = V.Fma(x, b1, c01); c02 = V.Fma(x, b2, c02);
+            x = V.Create(a[rs]); c10 = V.Fma(x, b0, c10); c11 = V.Fma(x, b1, c11); c12 = V.Fma(x, b2, c12);
+            x = V.Create(a[2 * rs]); c20 = V.Fma(x, b0, c20); c21 = V.Fma(x, b1, c21); c22 = V.Fma(x, b2, c22);
+            x = V.Create(a3[0]); c30 = V.Fma(x, b0, c30); c31 = V.Fma(x, b1, c31); c32 = V.Fma(x, b2, c32);
+            b += 3 * V.Count;
+            a += cs; a3 += cs;
+        }
+        V.Store(c00, c); V.Store(c01, c + V.Count); V.Store(c02, c + 2 * V.Count); c += cStride;
+        V.Store(c10, c); V.Store(c11, c + V.Count); V.Store(c12, c + 2 * V.Count); c += cStride;
+        V.Store(c20, c); V.Store(c21, c + V.Count); V.Store(c22, c + 2 * V.Count); c += cStride;
+        V.Store(c30, c); V.Store(c31, c + V.Count); V.Store(c32, c + 2 * V.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Tile4x2(int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    {
+        V c00 = default, c01 = default;
+        V c10 = default, c11 = default;
+        V c20 = default, c21 = default;
+        V c30 = default, c31 = default;
+        if (start != null)
+        {
+            c00 = V.Load(start); c01 = V.Load(start + V.Count); start += startStride;
+            c10 = V.Load(start); c11 = V.Load(start + V.Count); start += startStride;
+            c20 = V.Load(start); c21 = V.Load(start + V.Count); start += startStride;
+            c30 = V.Load(start); c31 = V.Load(start + V.Count);
+        }
+        float* a3 = a + 3 * rs;
+        for (; k > 0; k--)
+        {
+            V b0 = V.Load(b), b1 = V.Load(b + V.Count);
+            V x = V.Create(a[0]); c00 = V.Fma(x, b0, c00); c01 = V.Fma(x, b1, c01);
+            x = V.Create(a[rs]); c10 = V.Fma(x, b0, c10); c11 = V.Fma(x, b1, c11);
+            x = V.Create(a[2 * rs]); c20 = V.Fma(x, b0, c20); c21 = V.Fma(x, b1, c21);
+            x = V.Create(a3[0]); c30 = V.Fma(x, b0, c30); c31 = V.Fma(x, b1, c31);
+            b += 2 * V.Count;
+            a += cs; a3 += cs;
+        }
+        V.Store(c00, c); V.Store(c01, c + V.Count); c += cStride;
+        V.Store(c10, c); V.Store(c11, c + V.Count); c += cStride;
+        V.Store(c20, c); V.Store(c21, c + V.Count); c += cStride;
+        V.Store(c30, c); V.Store(c31, c + V.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void Tile4x1(int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    {
+        V c00 = default;
+        V c10 = default;
+        V c20 = default;
+        V c30 = default;
+        if (start != null)
+        {
+            c00 = V.Load(start); start += startStride;
+            c10 = V.Load(start); start += startStride;
+            c20 = V.Load(start); start += startStride;
+            c30 = V.Load(start);
+        }
+        float* a3 = a + 3 * rs;
+        for (; k > 0; k--)
+        {
+            V b0 = V.Load(b);
+            V x = V.Create(a[0]); c00 = V.Fma(x, b0, c00);
+            x = V.Create(a[rs]); c10 = V.Fma(x, b0, c10);
+            x = V.Create(a[2 * rs]); c20 = V.Fma(x, b0, c20);
+            x = V.Create(a3[0]); c30 = V.Fma(x, b0, c30);
+            b += V.Count;
+            a += cs; a3 += cs;
+        }
+        V.Store(c00, c); c += cStride;
+        V.Store(c10, c); c += cStride;
+        V.Store(c20, c); c += cStride;
+        V.Store(c30, c);
+    }
+}

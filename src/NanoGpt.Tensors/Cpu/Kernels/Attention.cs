@@ -1,0 +1,102 @@
+using NanoGpt.Tensors.Cpu.Gemm;
+using NanoGpt.Tensors.Cpu.Simd;
+
+namespace NanoGpt.Tensors.Cpu.Kernels;
+
+/// <summary>What both directions of attention share: sizes, the place of a head within qkv, the strip of queries.</summary>
+internal readonly unsafe struct AttentionShape(int time, int heads, int headSize)
+{
+    /// <summary>Queries taken at once: their scores against all keys up to the diagonal fit in the second-level cache.</summary>
+    public const int Strip = 32;
+
+    public readonly int Time = time, Heads = heads, HeadSize = headSize, Channels = heads * headSize;
+
+    public float Scale => 1 / MathF.Sqrt(HeadSize);
+
+    /// <summary>Queries (part 0), keys (1) or values (2) of one head of one sequence: (T, d) within (B, T, 3C).</summary>
+    public MatrixView Part(float* qkv, int item, int part) =>
+        new(qkv + (long)(item / Heads) * Time * 3 * Channels + part * Channels + item % Heads * HeadSize, Time, HeadSize, 3 * Channels, 1);
+
+    /// <summary>One head of one sequence within (B, T, C).</summary>
+    public MatrixView Output(float* y, int item) =>
+        new(y + (long)(item / Heads) * Time * Channels + item % Heads * HeadSize, Time, HeadSize, Channels, 1);
+}
+
+/// <summary>
+/// For a strip of queries at a time, with keys up to the last query of the strip:
+/// <code>
+/// S = q·kᵀ/√d,  m_i = max_j≤i S_ij,  P_ij = exp(S_ij - m_i) for j ≤ i, else 0,  l_i = Σ_j P_ij
+/// y = dropout(P)·v / l,  logSumExp_i = m_i + log l_i
+/// </code>
+/// Items are heads of sequences, B·H of them.
+/// </summary>
+internal readonly unsafe struct AttentionForward<V>(float* qkv, float* y, float* logSumExp, AttentionShape shape, bool drop, DropoutMask mask) : IWork
+    where V : unmanaged, ISimd<V>
+{
+    public void Run(int from, int to)
+    {
+        int time = shape.Time, width = (time + 15) / 16 * 16, d = shape.HeadSize;
+        var keyPanels = new PackedPanels<V>(d, time);
+        var valuePanels = new PackedPanels<V>(time, d);
+        float* scratch = ScratchBuffer.OfThread.Get(keyPanels.Length + valuePanels.Length + AttentionShape.Strip * (long)width + width);
+        float* keys = scratch, values = keys + keyPanels.Length, p = values + valuePanels.Length, factors = p + AttentionShape.Strip * (long)width;
+        for (int item = from; item < to; item++)
+        {
+            var q = shape.Part(qkv, item, 0);
+            var output = shape.Output(y, item);
+            keyPanels.PackAll(shape.Part(qkv, item, 1).Transposed, keys);
+            valuePanels.PackAll(shape.Part(qkv, item, 2), values);
+            for (int i0 = 0; i0 < time; i0 += AttentionShape.Strip)
+            {
+                int i1 = Math.Min(time, i0 + AttentionShape.Strip);
+                var scores = new MatrixView(p - (long)i0 * width, time, time, width, 1);
+                TileRunner<V>.Run(q, keys, keyPanels, scores, null, false, d, i0, i1, 0, keyPanels.PanelsFor(i1));
+                for (int i = i0; i < i1; i++)
+                {
+                    float* row = scores.At(i, 0);
+                    SoftmaxRow(row, i + 1, shape.Scale, out float max, out float sum);
+                    new Span<float>(row + i + 1, i1 - i - 1).Clear();
+                    if (drop) DropoutRow(row, item, i, factors);
+                    new ScaleWork<V>(row, 1 / sum, row, accumulate: false).Run(0, i + 1);
+                    logSumExp[(long)item * time + i] = max * shape.Scale + MathF.Log(sum);
+                }
+                TileRunner<V>.Run(scores, values, valuePanels, output, null, false, i1, i0, i1, 0, valuePanels.Panels);
+            }
+        }
+    }
+
+    /// <summary>row = exp((row - max)·scale) over the first <paramref name="count"/>.</summary>
+    static void SoftmaxRow(float* row, int count, float scale, out float max, out float sum)
+    {
+        int vectorEnd = count / V.Count * V.Count;
+        max = float.NegativeInfinity;
+        if (vectorEnd > 0)
+        {
+            V m = V.Load(row);
+            for (int j = V.Count; j < vectorEnd; j += V.Count) m = V.Max(m, V.Load(row + j));
+            max = V.MaxLane(m);
+        }
+        for (int j = vectorEnd; j < count; j++) max = MathF.Max(max, row[j]);
+
+        V mv = V.Create(max), sv = V.Create(scale), total = V.Create(0);
+        for (int j = 0; j < vectorEnd; j += V.Count)
+        {
+            V e = SimdMath<V>.Exp((V.Load(row + j) - mv) * sv);
+            V.Store(e, row + j);
+            total += e;
+        }
+        sum = V.Sum(total);
+        for (int j = vectorEnd; j < count; j++)
+        {
+            var e = SimdMath<SimdScalar>.Exp(SimdScalar.Create((row[j] - max) * scale));
+            SimdScalar.Store(e, row + j);
+            sum += row[j];
+        }
+    }
+
+    void DropoutRow(float* row, int item, int i, float* factors)
+    {
+        mask.Fill((uint)item * (uint)shape.Time + (uint)i, 0, (i + 4) / 4, factors);
+        for (int j = 0; j <= i; j++) row[j] *= factors[j];
+    }
+}

@@ -1,0 +1,54 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace NanoGpt.Tensors.Cpu.Simd;
+
+/// <summary>Sixteen lanes: AVX-512.</summary>
+internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
+{
+    const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
+
+    readonly Vector512<float> v = value;
+
+    public static int Count => 16;
+
+    public static int TileRows { [MethodImpl(Inline)] get => 8; }
+
+    [MethodImpl(Inline)] public static Simd512 Load(float* p) => new(Vector512.Load(p));
+    [MethodImpl(Inline)] public static void Store(Simd512 v, float* p) => v.v.Store(p);
+    [MethodImpl(Inline)] public static Simd512 Create(float x) => new(Vector512.Create(x));
+
+    [MethodImpl(Inline)] public static Simd512 operator +(Simd512 a, Simd512 b) => new(a.v + b.v);
+    [MethodImpl(Inline)] public static Simd512 operator -(Simd512 a, Simd512 b) => new(a.v - b.v);
+    [MethodImpl(Inline)] public static Simd512 operator *(Simd512 a, Simd512 b) => new(a.v * b.v);
+    [MethodImpl(Inline)] public static Simd512 operator /(Simd512 a, Simd512 b) => new(a.v / b.v);
+
+    [MethodImpl(Inline)] public static Simd512 Fma(Simd512 a, Simd512 b, Simd512 c) => new(Vector512.FusedMultiplyAdd(a.v, b.v, c.v));
+    [MethodImpl(Inline)] public static Simd512 Min(Simd512 a, Simd512 b) => new(Vector512.MinNative(a.v, b.v));
+    [MethodImpl(Inline)] public static Simd512 Max(Simd512 a, Simd512 b) => new(Vector512.MaxNative(a.v, b.v));
+    [MethodImpl(Inline)] public static Simd512 Sqrt(Simd512 a) => new(Vector512.Sqrt(a.v));
+    [MethodImpl(Inline)] public static Simd512 Abs(Simd512 a) => new(Vector512.Abs(a.v));
+    [MethodImpl(Inline)] public static Simd512 Round(Simd512 a) => new(Vector512.Round(a.v));
+
+    [MethodImpl(Inline)]
+    public static Simd512 PowerOfTwo(Simd512 n) =>
+        new((Vector512.ConvertToInt32Native(n.v) + Vector512.Create(127) << 23).AsSingle());
+
+    [MethodImpl(Inline)]
+    public static Simd512 SelectLess(Simd512 a, Simd512 b, Simd512 x, Simd512 y) =>
+        new(Vector512.ConditionalSelect(Vector512.LessThan(a.v, b.v), x.v, y.v));
+
+    [MethodImpl(Inline)]
+    public static float Sum(Simd512 a) => Simd256.Sum(new Simd256(a.v.GetLower() + a.v.GetUpper()));
+
+    [MethodImpl(Inline)]
+    public static float MaxLane(Simd512 a) => Simd256.MaxLane(new Simd256(Vector256.MaxNative(a.v.GetLower(), a.v.GetUpper())));
+
+    /// <summary>Four 8 × 8 blocks, each to its mirrored place.</summary>
+    public static void Transpose(float* source, long sourceStride, float* destination, long destinationStride)
+    {
+        for (int r = 0; r < 16; r += 8)
+            for (int c = 0; c < 16; c += 8)
+                Simd256.Transpose(source + r * sourceStride + c, sourceStride, destination + c * destinationStride + r, destinationStride);
+    }
+}

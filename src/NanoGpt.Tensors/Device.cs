@@ -1,0 +1,134 @@
+namespace NanoGpt.Tensors;
+
+/// <summary>
+/// The contract between the tensors and a machine: memory, and one method per kernel. Kernels do arithmetic on flat
+/// memory and know no policy. Every method may run asynchronously on a device that does so; <see cref="Read(Storage, Span{float})"/> waits.
+/// </summary>
+/// <remarks>
+/// Conventions. Matrices are row-major. <c>rows</c> is B·T. Gradients are added to, unless a kernel takes
+/// <c>accumulate</c>, which says whether to add to the destination or to overwrite it; gradients of parameters are always
+/// added to. An optional operand is left out as <c>default</c>. Results do not depend on the number of threads.
+/// What changes from step to step (learning rate, random step) is read from device memory, so a step can be captured and replayed.
+/// </remarks>
+public abstract class Device : IDisposable
+{
+    /// <summary>What it is, in words for a person.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Room for <paramref name="count"/> elements; the contents are undefined.</summary>
+    /// <exception cref="OutOfMemoryException">The device has no such room.</exception>
+    public abstract Storage Allocate(long count);
+
+    /// <summary>Gives memory back.</summary>
+    public abstract void Free(Storage storage);
+
+    /// <summary>Copies values out.</summary>
+    public abstract void Read(Storage source, Span<float> destination);
+
+    /// <summary>Copies values in.</summary>
+    public abstract void Write(ReadOnlySpan<float> source, Storage destination);
+
+    /// <summary>Copies whole numbers in.</summary>
+    public abstract void Write(ReadOnlySpan<int> source, Storage destination);
+
+    /// <summary>x = value.</summary>
+    public abstract void Fill(Storage x, float value);
+
+    /// <summary>y = x. The two may overlap.</summary>
+    public abstract void Copy(Storage x, Storage y);
+
+    /// <summary>x ~ N(0, std²), a pure function of (seed, stream, index).</summary>
+    public abstract void FillNormal(Storage x, float std, ulong seed, uint stream);
+
+    /// <summary>y = a + b.</summary>
+    public abstract void Add(Storage a, Storage b, Storage y);
+
+    /// <summary>y += x.</summary>
+    public abstract void Accumulate(Storage x, Storage y);
+
+    /// <summary>y = factor · x (+ y).</summary>
+    public abstract void Scale(Storage x, float factor, Storage y, bool accumulate);
+
+    /// <summary>result[0] = the mean of x, summed in an order that depends on the length alone.</summary>
+    public abstract void Mean(Storage x, Storage result);
+
+    /// <summary>result[0] (+)= Σ x², formed in fp64 from fixed blocks.</summary>
+    public abstract void SumOfSquares(Storage x, Storage result, bool accumulate);
+
+    /// <summary>y[b, t, :] = tokens[ids[b, t], :] + positions[t, :].</summary>
+    public abstract void EmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels);
+
+    /// <summary>dTokens[ids[b, t], :] += dy[b, t, :]; dPositions[t, :] += dy[b, t, :].</summary>
+    public abstract void EmbeddingBackward(Storage ids, Storage dy, Storage dTokens, Storage dPositions, int batch, int time, int channels);
+
+    /// <summary>y = (x - mean) · rstd · weight + bias over each row; mean and rstd are kept for the way back.</summary>
+    public abstract void LayerNormForward(Storage x, Storage weight, Storage bias, Storage y, Storage mean, Storage rstd, int rows, int channels);
+
+    /// <summary>Gradients of <see cref="LayerNormForward"/>.</summary>
+    public abstract void LayerNormBackward(Storage dy, Storage x, Storage weight, Storage mean, Storage rstd,
+        Storage dx, Storage dWeight, Storage dBias, int rows, int channels, bool accumulate);
+
+    /// <summary>y (rows, outputs) = x (rows, inputs) · weightᵀ + bias, weight (outputs, inputs).</summary>
+    public abstract void LinearForward(Storage x, Storage weight, Storage bias, Storage y, int rows, int inputs, int outputs);
+
+    /// <summary>dx = dy · weight.</summary>
+    public abstract void LinearBackwardInput(Storage dy, Storage weight, Storage dx, int rows, int inputs, int outputs, bool accumulate);
+
+    /// <summary>dWeight += dyᵀ · x; dBias += Σ over rows of dy.</summary>
+    public abstract void LinearBackwardWeight(Storage dy, Storage x, Storage dWeight, Storage dBias, int rows, int inputs, int outputs);
+
+    /// <summary>y = x · Φ(x) = x/2 · (1 + erf(x/√2)): the exact GELU (Hendrycks and Gimpel 2016), PyTorch's and nanoGPT's default.</summary>
+    public abstract void GeluForward(Storage x, Storage y);
+
+    /// <summary>dx = dy · (Φ(x) + x·φ(x)).</summary>
+    public abstract void GeluBackward(Storage dy, Storage x, Storage dx, bool accumulate);
+
+    /// <summary>y = x · mask / (1 - probability); the mask is a pure function of (random, index).</summary>
+    public abstract void DropoutForward(Storage x, Storage y, float probability, RandomKey random);
+
+    /// <summary>dx = dy · mask / (1 - probability), with the mask of the way forward.</summary>
+    public abstract void DropoutBackward(Storage dy, Storage dx, float probability, RandomKey random, bool accumulate);
+
+    /// <summary>
+    /// Causal self-attention, all heads: qkv (B, T, 3C) holds q, k and v side by side; y (B, T, C) = dropout(softmax(q·kᵀ/√d)) · v.
+    /// <paramref name="logSumExp"/> (B, heads, T) is kept for the way back. T × T scores are never held for more than a strip of queries.
+    /// </summary>
+    public abstract void AttentionForward(Storage qkv, Storage y, Storage logSumExp, int batch, int time, int heads, int headSize,
+        float dropout, RandomKey random);
+
+    /// <summary>Gradients of <see cref="AttentionForward"/>; probabilities are formed again (Dao et al. 2022, FlashAttention).</summary>
+    public abstract void AttentionBackward(Storage dy, Storage qkv, Storage y, Storage logSumExp, Storage dqkv,
+        int batch, int time, int heads, int headSize, float dropout, RandomKey random, bool accumulate);
+
+    /// <summary>losses[i] = -log softmax(logits[i])[targets[i]]; 0 where the target is negative. dLogits, if given, gets (softmax - onehot) · scale.</summary>
+    public abstract void CrossEntropy(Storage logits, Storage targets, Storage losses, Storage dLogits, int rows, int vocabulary, float scale);
+
+    /// <summary>
+    /// The head and its loss in one: losses[i] = crossEntropy(x[i] · weightᵀ, targets[i]), a block of rows at a time, so that the
+    /// logits (rows × vocabulary) never exist at once. Where dx is given, the gradients of scale · Σ losses are formed in the same
+    /// visit: dx is overwritten, dWeight is added to.
+    /// </summary>
+    public abstract void LinearCrossEntropy(Storage x, Storage weight, Storage targets, Storage losses, Storage dx, Storage dWeight,
+        int rows, int channels, int vocabulary, float scale);
+
+    /// <summary>
+    /// AdamW (Loshchilov and Hutter 2019), one pass. <paramref name="schedule"/> holds what changes from step to step:
+    /// [learning rate, gradient scale, 1/(1 - beta1^t), 1/(1 - beta2^t)].
+    /// <code>
+    /// g = scale·grad;  m = β1·m + (1-β1)·g;  v = β2·v + (1-β2)·g²
+    /// value = value·(1 - lr·weightDecay) - lr · m̂ / (√v̂ + ε)
+    /// </code>
+    /// </summary>
+    public abstract void AdamW(Storage values, Storage grads, Storage m, Storage v, Storage schedule,
+        float beta1, float beta2, float epsilon, float weightDecay);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Gives back what the device holds.</summary>
+    protected abstract void Dispose(bool disposing);
+}

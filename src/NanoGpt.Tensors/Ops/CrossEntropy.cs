@@ -1,0 +1,67 @@
+namespace NanoGpt.Tensors;
+
+public static partial class Ops
+{
+    /// <summary>
+    /// Mean cross-entropy of logits. A negative target counts as loss 0 (PyTorch's ignore_index, but still in the mean's denominator).
+    /// <code>
+    /// forward:   loss = mean over rows of log Σ_j exp(z_j) - z_target
+    /// backward:  dz += dloss · (softmax(z) - onehot(target)) / rows
+    /// </code>
+    /// </summary>
+    /// <param name="logits">(…, V).</param>
+    /// <param name="targets">Token ids, one per row.</param>
+    /// <exception cref="ArgumentException">There is not one target per row.</exception>
+    public static Tensor CrossEntropy(Tensor logits, Tensor targets)
+    {
+        int vocabulary = logits.Shape[-1], rows = logits.Shape.Rows;
+        if (targets.Shape.Count != rows) throw new ArgumentException($"CrossEntropy: targets {targets.Shape} for logits {logits.Shape}.");
+        var tape = logits.Tape;
+        var losses = tape.NewStorage(rows);
+        var loss = tape.New(new Shape());
+        var dz = tape.Recording ? tape.NewStorage(logits.Shape.Count) : default;
+        tape.Device.CrossEntropy(logits.Data, targets.Data, losses, dz, rows, vocabulary, tape.LossScale / rows);
+        tape.Device.Mean(losses, loss.Data);
+        tape.Push(loss, () =>
+        {
+            var (gradient, accumulate) = tape.GradientOf(logits);
+            tape.Device.Scale(dz, 1, gradient, accumulate);
+        });
+        return loss;
+    }
+
+    /// <summary>
+    /// The output head and its mean cross-entropy in one, so that the logits (rows × V) never exist at once: for GPT-2 they
+    /// would be larger than everything else together. While recording, the gradients (times <see cref="Tape.LossScale"/>) are
+    /// formed in the same visit, so the result must be the loss that <see cref="Tape.Backward"/> starts from.
+    /// <code>
+    /// forward:   loss = mean of crossEntropy(x · weightᵀ, targets)
+    /// backward:  dz = (softmax(z) - onehot) / rows,  dx += dz · weight,  dWeight += dzᵀ · x
+    /// </code>
+    /// </summary>
+    /// <param name="x">(…, C).</param>
+    /// <param name="weight">(V, C).</param>
+    /// <param name="targets">Token ids, one per row.</param>
+    /// <exception cref="ArgumentException">The sizes do not fit.</exception>
+    public static Tensor LinearCrossEntropy(Tensor x, Parameter weight, Tensor targets)
+    {
+        int channels = weight.Shape[1], vocabulary = weight.Shape[0], rows = x.Shape.Rows;
+        if (x.Shape[-1] != channels) throw new ArgumentException($"LinearCrossEntropy: x {x.Shape} does not fit weight {weight.Shape}.");
+        if (targets.Shape.Count != rows) throw new ArgumentException($"LinearCrossEntropy: targets {targets.Shape} for x {x.Shape}.");
+        var tape = x.Tape;
+        var losses = tape.NewStorage(rows);
+        var loss = tape.New(new Shape());
+        if (tape.Recording)
+        {
+            // Formed now, used by the way back.
+            var (dx, _) = tape.GradientOf(x);
+            tape.Device.LinearCrossEntropy(x.Data, weight.Data, targets.Data, losses, dx, weight.Grad, rows, channels, vocabulary, tape.LossScale / rows);
+        }
+        else
+        {
+            tape.Device.LinearCrossEntropy(x.Data, weight.Data, targets.Data, losses, default, default, rows, channels, vocabulary, 0);
+        }
+        tape.Device.Mean(losses, loss.Data);
+        return loss;
+    }
+}

@@ -1,0 +1,31 @@
+namespace NanoGpt.Tensors;
+
+public static partial class Ops
+{
+    /// <summary>
+    /// <code>
+    /// forward:   y = x · weightᵀ + bias
+    /// backward:  dx += dy · weight,  dWeight += dyᵀ · x,  dBias += Σ dy
+    /// </code>
+    /// </summary>
+    /// <param name="x">(…, inputs).</param>
+    /// <param name="weight">(outputs, inputs), as PyTorch keeps it.</param>
+    /// <param name="bias">(outputs), or null.</param>
+    /// <returns>(…, outputs).</returns>
+    /// <exception cref="ArgumentException">x and weight do not fit.</exception>
+    public static Tensor Linear(Tensor x, Parameter weight, Parameter? bias)
+    {
+        int inputs = weight.Shape[1], outputs = weight.Shape[0], rows = x.Shape.Rows;
+        if (x.Shape[-1] != inputs) throw new ArgumentException($"Linear: x {x.Shape} does not fit weight {weight.Shape}.");
+        var tape = x.Tape;
+        var y = tape.New(x.Shape.WithLast(outputs));
+        tape.Device.LinearForward(x.Data, weight.Data, bias?.Data ?? default, y.Data, rows, inputs, outputs);
+        tape.Push(y, () =>
+        {
+            tape.Device.LinearBackwardWeight(y.Grad, x.Data, weight.Grad, bias?.Grad ?? default, rows, inputs, outputs);
+            var (dx, accumulate) = tape.GradientOf(x);
+            tape.Device.LinearBackwardInput(y.Grad, weight.Data, dx, rows, inputs, outputs, accumulate);
+        });
+        return y;
+    }
+}

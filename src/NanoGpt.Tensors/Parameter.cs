@@ -1,0 +1,36 @@
+namespace NanoGpt.Tensors;
+
+/// <summary>
+/// A named trainable tensor: a slice of the flat values and the flat gradients of a <see cref="ParameterStore"/>.
+/// It has no memory until a store takes it in.
+/// </summary>
+public sealed class Parameter : Tensor
+{
+    /// <summary>A parameter that starts from N(0, <paramref name="std"/>²), or from a constant where <paramref name="std"/> is 0.</summary>
+    public Parameter(string name, Shape shape, float std = 0, float constant = 0) : base(null, shape, default)
+    {
+        Name = name;
+        Std = std;
+        Constant = constant;
+    }
+
+    /// <summary>The name, as PyTorch's modules would give it: <c>transformer.h.0.attn.c_attn.weight</c>.</summary>
+    public string Name { get; private set; }
+
+    /// <summary>Gives it a name within a larger module.</summary>
+    /// <exception cref="InvalidOperationException">It belongs to a store already.</exception>
+    public void Rename(string name)
+    {
+        if (!Data.IsNone) throw new InvalidOperationException($"{Name} belongs to a store: its name is settled.");
+        Name = name;
+    }
+
+    /// <summary>Standard deviation at the start.</summary>
+    public float Std { get; set; }
+
+    /// <summary>The value at the start, where <see cref="Std"/> is 0.</summary>
+    public float Constant { get; }
+
+    /// <summary>Whether weight decay applies: to matrices, not to biases and gains (as nanoGPT).</summary>
+    public bool Decays => Shape.Rank >= 2;
+}

@@ -1,0 +1,88 @@
+namespace NanoGpt.Tensors;
+
+/// <summary>
+/// The memory of a model: all values in one flat run, all gradients in another. Parameters that decay come first, so an
+/// optimizer needs two passes, not one per tensor; gradient norm, all-reduce and checkpoint are passes over flat memory.
+/// </summary>
+public sealed class ParameterStore : IDisposable
+{
+    const long Alignment = 32;      // elements: a parameter starts on a 128-byte boundary
+
+    /// <summary>Takes the parameters in and gives them memory; values are set by <see cref="Initialize"/> or by loading.</summary>
+    public ParameterStore(Device device, IEnumerable<Parameter> parameters)
+    {
+        Device = device;
+        Parameters = [.. parameters.OrderBy(p => p.Decays ? 0 : 1)];
+        if (Parameters.DistinctBy(p => p.Name).Count() != Parameters.Count) throw new ArgumentException("Two parameters have the same name.");
+        long length = 0;
+        foreach (var p in Parameters)
+        {
+            if (!p.Data.IsNone) throw new ArgumentException($"{p.Name} already belongs to a store.");
+            length += RoundUp(p.Shape.Count);
+            if (p.Decays) DecayedLength = length;
+        }
+        Values = device.Allocate(length);
+        Grads = device.Allocate(length);
+        device.Fill(Values, 0);
+        device.Fill(Grads, 0);
+        long offset = 0;
+        foreach (var p in Parameters)
+        {
+            p.Data = Values.Slice(offset, p.Shape.Count);
+            p.Grad = Grads.Slice(offset, p.Shape.Count);
+            offset += RoundUp(p.Shape.Count);
+        }
+    }
+
+    /// <summary>The device that holds the memory.</summary>
+    public Device Device { get; }
+
+    /// <summary>The parameters, in the order of the flat memory.</summary>
+    public IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>All values. The few elements of padding between parameters are zero and stay zero.</summary>
+    public Storage Values { get; }
+
+    /// <summary>All gradients, parallel to <see cref="Values"/>.</summary>
+    public Storage Grads { get; }
+
+    /// <summary>The first so many elements decay; the rest do not.</summary>
+    public long DecayedLength { get; }
+
+    /// <summary>Number of parameters, padding not counted.</summary>
+    public long Count => Parameters.Sum(p => p.Shape.Count);
+
+    /// <summary>Draws the starting values: normal numbers from (seed, name), so a tensor's start does not depend on the others.</summary>
+    public void Initialize(ulong seed)
+    {
+        foreach (var p in Parameters)
+        {
+            if (p.Std > 0) Device.FillNormal(p.Data, p.Std, seed, StableHash(p.Name));
+            else Device.Fill(p.Data, p.Constant);
+        }
+    }
+
+    /// <summary>Sets all gradients to zero.</summary>
+    public void ZeroGrad() => Device.Fill(Grads, 0);
+
+    /// <summary>The part of a flat run parallel to <see cref="Values"/> that belongs to a parameter.</summary>
+    public Storage SliceOf(Parameter parameter, Storage flat) =>
+        flat.Slice((parameter.Data.Address - Values.Address) / sizeof(float), parameter.Shape.Count);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Device.Free(Values);
+        Device.Free(Grads);
+    }
+
+    static long RoundUp(long count) => (count + Alignment - 1) / Alignment * Alignment;
+
+    /// <summary>FNV-1a: string.GetHashCode differs from process to process.</summary>
+    static uint StableHash(string name)
+    {
+        uint hash = 2166136261;
+        foreach (char c in name) hash = (hash ^ c) * 16777619;
+        return hash;
+    }
+}
