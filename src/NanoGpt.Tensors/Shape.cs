@@ -19,6 +19,9 @@ public readonly struct Shape : IEquatable<Shape>
         d3 = Rank > 3 ? sizes[3] : 1;
     }
 
+    /// <summary>No dimensions, one element.</summary>
+    public static Shape Scalar { get; } = new([]);
+
     /// <summary>Number of dimensions.</summary>
     public int Rank { get; }
 

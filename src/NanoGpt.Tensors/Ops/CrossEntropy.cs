@@ -18,7 +18,7 @@ public static partial class Ops
         if (targets.Shape.Count != rows) throw new ArgumentException($"CrossEntropy: targets {targets.Shape} for logits {logits.Shape}.");
         var tape = logits.Tape;
         var losses = tape.NewStorage(rows);
-        var loss = tape.New(new Shape());
+        var loss = tape.New(Shape.Scalar);
         var dz = tape.Recording ? tape.NewStorage(logits.Shape.Count) : default;
         tape.Device.CrossEntropy(logits.Data, targets.Data, losses, dz, rows, vocabulary, tape.LossScale / rows);
         tape.Device.Mean(losses, loss.Data);
@@ -50,7 +50,7 @@ public static partial class Ops
         if (targets.Shape.Count != rows) throw new ArgumentException($"LinearCrossEntropy: targets {targets.Shape} for x {x.Shape}.");
         var tape = x.Tape;
         var losses = tape.NewStorage(rows);
-        var loss = tape.New(new Shape());
+        var loss = tape.New(Shape.Scalar);
         if (tape.Recording)
         {
             // Formed now, used by the way back.
