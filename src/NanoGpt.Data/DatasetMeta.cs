@@ -1,0 +1,109 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace NanoGpt.Data;
+
+/// <summary>A file, an address or a part of the SDK that a data set was made from.</summary>
+/// <param name="Name">Its name, as the user gave it.</param>
+/// <param name="Bytes">Its length in bytes.</param>
+/// <param name="Sha256">The SHA-256 of its bytes, in hexadecimal.</param>
+public sealed record SourceFile(string Name, long Bytes, string Sha256);
+
+/// <summary>What <c>meta.json</c> says of a prepared data set.</summary>
+public sealed record DatasetMeta
+{
+    /// <summary>The version of this format.</summary>
+    public const int CurrentVersion = 1;
+
+    /// <summary>The name of the file in the directory of the data set.</summary>
+    public const string FileName = "meta.json";
+
+    /// <summary>The version of the format the file was written in.</summary>
+    public required int FormatVersion { get; init; }
+
+    /// <summary>The name of the data set.</summary>
+    public required string Dataset { get; init; }
+
+    /// <summary>The kind of tokenizer: <c>char</c>.</summary>
+    public required string Tokenizer { get; init; }
+
+    /// <summary>The number of tokens in the vocabulary.</summary>
+    public required int VocabSize { get; init; }
+
+    /// <summary><see cref="NanoGpt.Data.Tokenizer.Hash"/>.</summary>
+    public required string TokenizerSha256 { get; init; }
+
+    /// <summary>The number of tokens in <c>train.bin</c>.</summary>
+    public required long TrainTokens { get; init; }
+
+    /// <summary>The number of tokens in <c>val.bin</c>.</summary>
+    public required long ValTokens { get; init; }
+
+    /// <summary>The SHA-256 of <c>train.bin</c>, in hexadecimal.</summary>
+    public required string TrainSha256 { get; init; }
+
+    /// <summary>The SHA-256 of <c>val.bin</c>, in hexadecimal.</summary>
+    public required string ValSha256 { get; init; }
+
+    /// <summary>The characters in the order of their ids.</summary>
+    public required IReadOnlyList<string> Vocabulary { get; init; }
+
+    /// <summary>What the data set was made from.</summary>
+    public required IReadOnlyList<SourceFile> Sources { get; init; }
+
+    /// <summary>Reads a <c>meta.json</c>.</summary>
+    /// <exception cref="InvalidDataException">It is damaged, incomplete or of a later version.</exception>
+    public static DatasetMeta Load(string path)
+    {
+        try
+        {
+            var meta = JsonSerializer.Deserialize(File.ReadAllBytes(path), MetaJson.Instance.DatasetMeta)
+                ?? throw new JsonException("it holds null");
+            if (meta.FormatVersion != CurrentVersion)
+                throw new InvalidDataException($"'{path}' has format version {meta.FormatVersion}, but this program reads version {CurrentVersion}; prepare the data set again.");
+            return meta;
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"'{path}' is damaged ({e.Message.TrimEnd('.')}); prepare the data set again.", e);
+        }
+    }
+
+    /// <summary>The tokenizer that the file describes.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <exception cref="InvalidDataException">The kind is unknown, or the vocabulary does not match its size and hash.</exception>
+    public Tokenizer CreateTokenizer(string path)
+    {
+        if (Tokenizer != "char")
+            throw new InvalidDataException($"'{path}' names the tokenizer '{Tokenizer}', but this program knows only 'char'; prepare the data set again.");
+        CharTokenizer tokenizer;
+        try
+        {
+            tokenizer = new CharTokenizer(Vocabulary);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"'{path}' is damaged ({e.Message.TrimEnd('.')}); prepare the data set again.", e);
+        }
+        return tokenizer.VocabSize == VocabSize && tokenizer.Hash == TokenizerSha256
+            ? tokenizer
+            : throw new InvalidDataException($"'{path}' is damaged: the vocabulary does not match its size and hash; prepare the data set again.");
+    }
+
+    internal void Save(Stream stream) => JsonSerializer.Serialize(stream, this, MetaJson.Instance.DatasetMeta);
+}
+
+[JsonSourceGenerationOptions]
+[JsonSerializable(typeof(DatasetMeta))]
+internal sealed partial class MetaJson : JsonSerializerContext
+{
+    /// <summary>Names as Python spells them, and characters as themselves: the vocabulary is there to be read.</summary>
+    public static readonly MetaJson Instance = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        RespectNullableAnnotations = true,
+        WriteIndented = true,
+    });
+}
