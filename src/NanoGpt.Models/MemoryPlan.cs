@@ -1,0 +1,45 @@
+namespace NanoGpt.Models;
+
+/// <summary>What a training run will hold, in bytes, known before anything is allocated.</summary>
+/// <param name="Weights">Parameters, fp32.</param>
+/// <param name="Gradients">Their gradients, fp32.</param>
+/// <param name="Optimizer">AdamW's two moments, fp32.</param>
+/// <param name="Activations">What a micro-batch keeps for its way back, and the gradients that are alive at once.</param>
+/// <param name="Scratch">Packed matrices, the head's block of logits, attention's strips.</param>
+public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, long Activations, long Scratch)
+{
+    /// <summary>All together.</summary>
+    public long Total => Weights + Gradients + Optimizer + Activations + Scratch;
+
+    /// <summary>The plan of training a model with micro-batches of (batch, time) tokens.</summary>
+    public static MemoryPlan ForTraining(GptConfig config, int batch, int time, int threads)
+    {
+        long c = config.NEmbd, v = config.VocabSize, rows = (long)batch * time, bytes = sizeof(float);
+        long parameters = config.ParameterCount();
+        // Per block, in units of rows · C: ln_1 1, qkv 3, attention 1, c_proj 1, sum 1, ln_2 1, c_fc 4, gelu 4, c_proj 1, sum 1.
+        long perBlock = 18 + (config.Dropout > 0 ? 2 : 0);
+        long statistics = config.NLayer * (4 * rows + rows * config.NHead) + 4 * rows;
+        long embedding = 2 + (config.Dropout > 0 ? 1 : 0);
+        // Gradients alive at once while an MLP goes back: the stream's, and twice the wide one; qkv's is of its own size.
+        long gradients = 16;
+        long activations = rows * c * (config.NLayer * perBlock + embedding + gradients) + statistics;
+        long logits = Math.Min(rows, Math.Max(64, (16L << 20) / v)) * v;
+        long scratch = 2 * v * c + logits + rows * 4 * c + threads * (4L * time * (c / config.NHead) + 66L * time);
+        return new(parameters * bytes, parameters * bytes, 2 * parameters * bytes, activations * bytes, scratch * bytes);
+    }
+
+    /// <summary>Refuses a plan that is larger than the memory there is.</summary>
+    /// <exception cref="InsufficientMemoryException">It is; the message gives the sizes.</exception>
+    public void Check(long available)
+    {
+        if (Total > available)
+            throw new InsufficientMemoryException($"This run needs {Gigabytes(Total)} ({this}), but this machine has {Gigabytes(available)}; " +
+                "lower --batch_size (and raise --gradient_accumulation_steps for the same step), --block_size or the size of the model.");
+    }
+
+    /// <summary>As in "weights 0.50 GB, gradients 0.50 GB, …".</summary>
+    public override string ToString() =>
+        $"weights {Gigabytes(Weights)}, gradients {Gigabytes(Gradients)}, optimizer {Gigabytes(Optimizer)}, activations {Gigabytes(Activations)}, scratch {Gigabytes(Scratch)}";
+
+    static string Gigabytes(long bytes) => bytes < 100_000_000 ? $"{bytes / 1e6:0.0} MB" : $"{bytes / 1e9:0.00} GB";
+}

@@ -1,0 +1,35 @@
+namespace NanoGpt.Training;
+
+/// <summary>One optimizer step, done.</summary>
+/// <param name="Iteration">Its number.</param>
+/// <param name="Loss">Mean loss over all its micro-batches, in nats per token.</param>
+/// <param name="LearningRate">Its learning rate.</param>
+/// <param name="GradientNorm">Global norm of the gradient before clipping.</param>
+/// <param name="Seconds">How long it took.</param>
+/// <param name="TokensPerSecond">Its throughput.</param>
+/// <param name="PeakFraction">Its floating-point rate (6N + 12·L·C·T per token) over the machine's measured peak.</param>
+public readonly record struct StepReport(int Iteration, double Loss, double LearningRate, double GradientNorm,
+    double Seconds, double TokensPerSecond, double PeakFraction);
+
+/// <summary>One evaluation, done.</summary>
+/// <param name="Iteration">Optimizer steps before it.</param>
+/// <param name="TrainLoss">Mean loss on the training split, in nats per token.</param>
+/// <param name="ValLoss">Mean loss on the validation split, in nats per token.</param>
+/// <param name="IsBest">Whether it is the best so far.</param>
+public readonly record struct EvaluationReport(int Iteration, double TrainLoss, double ValLoss, bool IsBest);
+
+/// <summary>Who watches a run: a live view in a terminal, plain lines in a pipe, a recorder in a test.</summary>
+public interface ITrainingView
+{
+    /// <summary>A step is done. Called for every step; <c>log_interval</c> is the view's business.</summary>
+    void Stepped(StepReport step);
+
+    /// <summary>An evaluation is under way: so many of its batches are done.</summary>
+    void Evaluating(int iteration, int done, int total);
+
+    /// <summary>An evaluation is done.</summary>
+    void Evaluated(EvaluationReport evaluation);
+
+    /// <summary>A checkpoint is on disk.</summary>
+    void Saved(Checkpoint checkpoint);
+}

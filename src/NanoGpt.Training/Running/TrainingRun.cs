@@ -1,0 +1,114 @@
+using NanoGpt.Data;
+using NanoGpt.Models;
+using NanoGpt.Tensors;
+using NanoGpt.Tensors.Cpu;
+
+namespace NanoGpt.Training;
+
+/// <summary>Everything a run is made of, put together from its configuration: device, data, model, optimizer, and the checkpoint it resumes from.</summary>
+public sealed class TrainingRun : IDisposable
+{
+    readonly CheckpointStore checkpoints;
+
+    /// <summary>Puts a run together. Nothing large is allocated before the memory plan is found to fit.</summary>
+    /// <param name="config">The resolved configuration.</param>
+    /// <param name="data">The data set; the run does not dispose of it.</param>
+    /// <param name="resume">The checkpoint to go on from, or null to start from scratch.</param>
+    /// <exception cref="InvalidDataException">The checkpoint does not fit the data, or is not one of this model.</exception>
+    public TrainingRun(TrainConfig config, TokenDataset data, Checkpoint? resume)
+    {
+        (Config, Data) = (config, data);
+        checkpoints = new CheckpointStore(config.OutDir, config.KeepCheckpoints);
+        var modelConfig = ModelConfig(config, data);
+        data.Validate(modelConfig.VocabSize);
+        data.CheckBlockSize(config.BlockSize);
+
+        Device = CpuDevice.Create(config.Threads);
+        Model = new Gpt(modelConfig);
+        Weights = new ParameterStore(Device, Model.Parameters);
+        Optimizer = new AdamW(Weights, config.Beta1, config.Beta2, config.WeightDecay, config.GradClip);
+        Tape = new Tape(Device, (ulong)config.Seed);
+        PeakFlops = Device.MeasurePeakFlops(TimeSpan.FromMilliseconds(30));
+
+        if (resume is null) Weights.Initialize((ulong)config.Seed);
+        else Restore(resume);
+    }
+
+    /// <summary>The resolved configuration.</summary>
+    public TrainConfig Config { get; }
+
+    /// <summary>The data set.</summary>
+    public TokenDataset Data { get; }
+
+    /// <summary>The machine.</summary>
+    public CpuDevice Device { get; }
+
+    /// <summary>The model.</summary>
+    public Gpt Model { get; }
+
+    /// <summary>Its parameters and gradients.</summary>
+    public ParameterStore Weights { get; }
+
+    /// <summary>The optimizer.</summary>
+    public AdamW Optimizer { get; }
+
+    /// <summary>The memory of a step.</summary>
+    public Tape Tape { get; }
+
+    /// <summary>What the machine can do, in floating-point operations per second, measured at start.</summary>
+    public double PeakFlops { get; }
+
+    /// <summary>The first iteration to do.</summary>
+    public int Iteration { get; private set; }
+
+    /// <summary>The smallest validation loss so far, in nats per token.</summary>
+    public double BestValLoss { get; private set; } = double.PositiveInfinity;
+
+    /// <summary>The sizes of the model that a configuration and a data set make. Without a <c>meta.json</c> the vocabulary is GPT-2's, rounded up to 50,304, as in nanoGPT.</summary>
+    public static GptConfig ModelConfig(TrainConfig config, TokenDataset data) =>
+        new(config.BlockSize, data.VocabSize ?? 50304, config.NLayer, config.NHead, config.NEmbd, config.Dropout, config.Bias);
+
+    /// <summary>Saves the run as it stands before an iteration.</summary>
+    public Checkpoint Save(int iteration, double bestValLoss, bool best)
+    {
+        var state = new CheckpointState
+        {
+            IterNum = iteration,
+            BestValLoss = bestValLoss,
+            Config = Config,
+            Model = Model.Config,
+            DataIdentity = Identity(Data),
+            DataPosition = (long)iteration * Config.GradientAccumulationSteps,
+        };
+        return checkpoints.Save(state,
+            writer => WeightFiles.Write(writer, Device, Weights.Parameters.Select(p => (p.Name, p.Shape, p.Data))),
+            writer => WeightFiles.Write(writer, Device, Optimizer.State()),
+            best);
+    }
+
+    /// <summary>What a run is trained on, in a form that changes when the data does.</summary>
+    public static string Identity(TokenDataset data) =>
+        data.Meta is { } meta ? $"{meta.Dataset} {meta.Tokenizer}:{meta.TokenizerSha256} train:{meta.TrainSha256} val:{meta.ValSha256}"
+        : $"tokens train:{data[Split.Train].Count} val:{data[Split.Val].Count}";
+
+    void Restore(Checkpoint checkpoint)
+    {
+        string here = Identity(Data);
+        if (checkpoint.State.DataIdentity != here)
+            throw new InvalidDataException($"The checkpoint {checkpoint.Directory} was trained on '{checkpoint.State.DataIdentity}', but {Data.Directory} holds '{here}'; give the data it was trained on with --data_dir.");
+        using (var file = checkpoint.OpenModel()) WeightFiles.Read(file, Device, Weights.Parameters.Select(p => (p.Name, p.Shape, p.Data)));
+        using (var file = checkpoint.OpenOptimizer()) WeightFiles.Read(file, Device, Optimizer.State());
+        Iteration = checkpoint.State.IterNum;
+        BestValLoss = checkpoint.State.BestValLoss;
+        Optimizer.Steps = Iteration;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Tape.Dispose();
+        Optimizer.Dispose();
+        Weights.Dispose();
+        Device.Dispose();
+    }
+}

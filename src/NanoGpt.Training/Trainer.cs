@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using NanoGpt.Data;
+using NanoGpt.Models;
+using NanoGpt.Tensors;
+
+namespace NanoGpt.Training;
+
+/// <summary>
+/// The training loop, in the order in which things happen: evaluate and save now and then; for each step take its
+/// micro-batches forward and backward, clip, update; report. Iterations are numbered as nanoGPT numbers them: iteration N
+/// evaluates the model after N steps, then does step N; the last is <c>max_iters</c>.
+/// </summary>
+public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
+{
+    readonly TrainConfig config = run.Config;
+    readonly Gpt model = run.Model;
+    readonly ParameterStore weights = run.Weights;
+    readonly AdamW optimizer = run.Optimizer;
+    readonly Tape tape = run.Tape;
+    readonly LossEstimate estimate = new(run.Model, run.Data, run.Config, run.Tape);
+    readonly int[] x = new int[run.Config.BatchSize * run.Config.BlockSize], y = new int[run.Config.BatchSize * run.Config.BlockSize];
+    readonly List<double> rates = [];
+
+    double bestValLoss = run.BestValLoss, valLoss = double.NaN;
+
+    /// <summary>Runs to <c>max_iters</c>, or until asked to stop; then what was reached is saved.</summary>
+    /// <exception cref="TrainingDivergedException">The loss or the gradient norm is NaN or infinite; the last good checkpoint is kept.</exception>
+    /// <exception cref="IOException">A checkpoint cannot be written.</exception>
+    public TrainingResult Run(CancellationToken stop)
+    {
+        int iteration = run.Iteration;
+        int saved = iteration;      // the iteration that the newest checkpoint holds
+        try
+        {
+            for (; iteration <= config.MaxIters; iteration++)
+            {
+                stop.ThrowIfCancellationRequested();
+                if (IsEvaluation(iteration))
+                {
+                    bool best = Evaluate(iteration, stop);
+                    if (config.EvalOnly) return Result(iteration, stopped: false);
+                    bool due = best || config.AlwaysSaveCheckpoint && config.CheckpointInterval == 0 && iteration > saved;
+                    if (due && iteration > 0) saved = Save(iteration, best);
+                }
+                if (config.CheckpointInterval > 0 && iteration > saved && iteration % config.CheckpointInterval == 0) saved = Save(iteration, best: false);
+
+                Step(iteration);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            if (iteration > saved) Save(iteration, best: false);
+            return Result(iteration, stopped: true);
+        }
+        if (iteration > saved) Save(iteration, best: false);
+        return Result(iteration, stopped: false);
+    }
+
+    /// <summary>One optimizer step.</summary>
+    void Step(int iteration)
+    {
+        long start = Stopwatch.GetTimestamp();
+        int microBatches = config.GradientAccumulationSteps;
+        double loss = 0;
+        weights.ZeroGrad();
+        for (int micro = 0; micro < microBatches; micro++)
+        {
+            run.Data.Fill(new BatchKey((ulong)config.Seed, BatchPurpose.Training, Split.Train, iteration, micro), config.BatchSize, config.BlockSize, x, y);
+            tape.Recording = true;
+            tape.LossScale = 1f / microBatches;
+            tape.Reset(iteration, micro);
+            var microLoss = model.Loss(tape.Tokens(x, config.BatchSize, config.BlockSize), tape.Tokens(y, config.BatchSize, config.BlockSize));
+            tape.Backward(microLoss);
+            loss += microLoss.Item() / microBatches;
+        }
+        double norm = optimizer.GradientNorm();
+        double learningRate = LearningRate.At(iteration, config);
+        if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw Diverged(iteration, loss, norm, learningRate);
+        optimizer.Step(learningRate, norm);
+
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, rate = config.TokensPerIteration / seconds;
+        rates.Add(rate);
+        double peakFraction = rate * model.Config.FlopsPerToken(config.BlockSize) / run.PeakFlops;
+        view.Stepped(new(iteration, loss, learningRate, norm, seconds, rate, peakFraction));
+        if (iteration % config.LogInterval == 0) log.Training(iteration, loss, learningRate, norm, rate, seconds * 1000);
+    }
+
+    /// <summary>Whether an iteration begins with an evaluation. One that a resumed run has behind it is not done again.</summary>
+    bool IsEvaluation(int iteration) =>
+        config.EvalOnly || (iteration % config.EvalInterval == 0 || iteration == config.MaxIters) && log.LastEvaluation != iteration;
+
+    /// <summary>Evaluates; returns whether the model is the best so far.</summary>
+    bool Evaluate(int iteration, CancellationToken stop)
+    {
+        double trainLoss = estimate.Of(Split.Train, done => view.Evaluating(iteration, done, 2 * config.EvalIters), stop);
+        valLoss = estimate.Of(Split.Val, done => view.Evaluating(iteration, config.EvalIters + done, 2 * config.EvalIters), stop);
+        if (!double.IsFinite(trainLoss + valLoss)) throw Diverged(iteration, trainLoss + valLoss, double.NaN, LearningRate.At(iteration, config));
+        bool best = valLoss < bestValLoss;
+        bestValLoss = Math.Min(bestValLoss, valLoss);
+        log.Evaluation(iteration, trainLoss, valLoss);
+        view.Evaluated(new(iteration, trainLoss, valLoss, best));
+        return best;
+    }
+
+    int Save(int iteration, bool best)
+    {
+        view.Saved(run.Save(iteration, bestValLoss, best));
+        return iteration;
+    }
+
+    TrainingResult Result(int iteration, bool stopped)
+    {
+        rates.Sort();
+        return new(iteration, valLoss, bestValLoss, rates.Count == 0 ? 0 : rates[rates.Count / 2], stopped);
+    }
+
+    static TrainingDivergedException Diverged(int iteration, double loss, double norm, double learningRate) => new(
+        $"The run diverged at iteration {iteration}: loss {loss}, gradient norm {norm}, learning rate {learningRate:g4}; " +
+        "the last checkpoint is from before: resume it with a lower --learning_rate (or a longer --warmup_iters, or --grad_clip=1.0).");
+}
