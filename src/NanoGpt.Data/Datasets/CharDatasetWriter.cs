@@ -1,0 +1,105 @@
+using System.Text;
+
+namespace NanoGpt.Data;
+
+/// <summary>
+/// Makes a character-level data set of a text, as nanoGPT's <c>data/shakespeare_char/prepare.py</c>: the vocabulary is
+/// the sorted distinct characters, and the first <c>int(n * 0.9)</c> characters are for training.
+/// </summary>
+internal static class CharDatasetWriter
+{
+    const int CodePoints = 0x110000;
+
+    /// <summary>
+    /// Reads the text twice, once for the vocabulary and once to encode it, so it need not fit into memory. Everything is
+    /// complete on the disk before the first file gets its name, and <c>val.bin</c> gets its name last: without it no
+    /// reader, nanoGPT included, takes the directory for a data set.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The text is too short, or has more characters than 16 bits can tell apart.</exception>
+    public static DatasetMeta Write(string name, TextCorpus corpus, string directory, IProgress<PrepareProgress>? progress, CancellationToken cancellation)
+    {
+        void Report(PrepareStage stage, long done)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            progress?.Report(new PrepareProgress(stage, done, corpus.Bytes));
+        }
+
+        var (vocabulary, count) = CountCharacters(corpus.Read(done => Report(PrepareStage.Count, done)));
+        if (vocabulary.Length > ushort.MaxValue)
+            throw new InvalidDataException($"The text has {vocabulary.Length} distinct characters, but a token file can tell only {ushort.MaxValue} apart; clean the text.");
+        long trainCount = (long)(count * 0.9);
+        if (count - trainCount < 2)
+            throw new InvalidDataException($"The text has only {count} characters, too few for training and validation data; give at least 11, and thousands to learn anything.");
+
+        var tokenizer = new CharTokenizer(vocabulary);
+        Directory.CreateDirectory(directory);
+        string trainPath = TokenDataset.PathOf(directory, Split.Train), valPath = TokenDataset.PathOf(directory, Split.Val);
+        using var train = new TokenShardWriter(trainPath);
+        using var val = new TokenShardWriter(valPath);
+        try
+        {
+            Encode(tokenizer, corpus.Read(done => Report(PrepareStage.Encode, done)), train, val, trainCount);
+        }
+        catch (ArgumentException e) // a character that the first reading did not see
+        {
+            throw new IOException("The text changed while it was read; prepare the data set again when it is complete.", e);
+        }
+
+        var meta = new DatasetMeta
+        {
+            FormatVersion = DatasetMeta.CurrentVersion,
+            Dataset = name,
+            Tokenizer = tokenizer.Name,
+            VocabSize = tokenizer.VocabSize,
+            TokenizerSha256 = tokenizer.Hash,
+            TrainTokens = train.Count,
+            ValTokens = val.Count,
+            TrainSha256 = train.Sha256,
+            ValSha256 = val.Sha256,
+            Vocabulary = [.. tokenizer.Vocabulary],
+            Sources = corpus.Sources,
+        };
+        using var metaFile = new AtomicFile(Path.Combine(directory, DatasetMeta.FileName));
+        meta.Save(metaFile.Stream);
+        metaFile.Complete();
+        train.Complete();
+        val.Complete();
+
+        cancellation.ThrowIfCancellationRequested();
+        File.Delete(valPath);
+        train.Publish();
+        metaFile.Publish();
+        val.Publish();
+        return meta;
+    }
+
+    static (Rune[] Vocabulary, long Count) CountCharacters(IEnumerable<ReadOnlyMemory<char>> text)
+    {
+        var seen = new bool[CodePoints];
+        long count = 0;
+        foreach (ReadOnlyMemory<char> piece in text)
+        {
+            ReadOnlySpan<char> span = piece.Span;
+            for (int i = 0; i < span.Length; i++, count++)
+            {
+                int c = span[i];
+                if (char.IsHighSurrogate((char)c)) c = char.ConvertToUtf32((char)c, span[++i]);
+                seen[c] = true;
+            }
+        }
+        return ([.. Enumerable.Range(0, CodePoints).Where(c => seen[c]).Select(c => new Rune(c))], count);
+    }
+
+    static void Encode(CharTokenizer tokenizer, IEnumerable<ReadOnlyMemory<char>> text, TokenShardWriter train, TokenShardWriter val, long trainCount)
+    {
+        int[] buffer = [];
+        foreach (ReadOnlyMemory<char> piece in text)
+        {
+            if (buffer.Length < piece.Length) buffer = new int[piece.Length];
+            Span<int> ids = buffer.AsSpan(0, tokenizer.Encode(piece.Span, buffer));
+            int head = (int)Math.Min(ids.Length, trainCount - train.Count);
+            train.Write(ids[..head]);
+            val.Write(ids[head..]);
+        }
+    }
+}
