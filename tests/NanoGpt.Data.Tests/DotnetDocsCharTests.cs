@@ -71,18 +71,18 @@ public sealed class DotnetDocsCharTests : IDisposable
         XElement member = XElement.Parse("""
             <member name="M:X.Y(System.Int32)">
               <summary>Adds <paramref name="value" /> to
-                the <see cref="T:System.Collections.Generic.Dictionary`2" />—if it isn’t <see langword="null" />&#160;&amp; &lt; 3.</summary>
+                the <see cref="T:System.Collections.Generic.Dictionary`2" />—if it isn’t <see langword="null" />&#160;&amp; &lt; 3&amp;#39;.</summary>
               <returns>
-                <see langword="true" /> if <c>a</c>.<list type="table"><listheader><term>No</term></listheader><item><term>Zero</term><description>Nothing.</description></item></list></returns>
+                <see langword="true" /> if <c>T:System.String</c> or <see langword="T:System.UInt32" />.<list type="table"><listheader><term>No</term></listheader><item><term>Zero</term><description>Nothing.</description></item></list></returns>
               <param name="value">The value; see <see href="https://example.org">the page</see>.</param>
               <param name="empty"></param>
               <exception cref="T:System.ArgumentException"><para>It is.</para><para>-or-</para><para>It was.</para></exception>
             </member>
             """);
         Assert.Equal([
-            "Adds value to the Dictionary<TKey, TValue>-if it isn't null & < 3.",
+            "Adds value to the Dictionary<TKey, TValue>-if it isn't null & < 3'.",
             "value: The value; see the page.",
-            "Returns: true if a. Zero: Nothing.",
+            "Returns: true if String or UInt32. Zero: Nothing.",
             "Throws ArgumentException: It is. -or- It was.",
         ], new ApiProse(Names).Lines(member));
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Xml.Linq;
 
@@ -32,7 +33,7 @@ internal sealed class ApiProse(ApiNames names)
     {
         var raw = new StringBuilder();
         Append(part, raw);
-        return Normalize(raw.ToString());
+        return Normalize(WebUtility.HtmlDecode(raw.ToString())); // some authors escaped twice
     }
 
     void Append(XElement element, StringBuilder text)
@@ -67,7 +68,8 @@ internal sealed class ApiProse(ApiNames names)
                 text.Append(' ');
                 break;
             default:
-                Append(element, text);
+                if (element.HasElements) Append(element, text);
+                else text.Append(Readable(element.Value));
                 break;
         }
     }
@@ -75,8 +77,12 @@ internal sealed class ApiProse(ApiNames names)
     string Target(XElement reference) =>
         Attribute(reference, "cref") is { Length: > 0 } cref ? names.Resolve(cref)
         : Attribute(reference, "uid") is { Length: > 0 } uid ? names.Resolve(uid)
-        : Attribute(reference, "langword") is { Length: > 0 } word ? word
+        : Attribute(reference, "langword") is { Length: > 0 } word ? Readable(word)
         : Attribute(reference, "href");
+
+    /// <summary>A word of code; some authors wrote references as words.</summary>
+    string Readable(string word) =>
+        word.Length > 2 && word[1] == ':' && "TMPFEN".Contains(word[0], StringComparison.Ordinal) ? names.Resolve(word) : word;
 
     static string Attribute(XElement element, string name) => (string?)element.Attribute(name) ?? "";
 
