@@ -8,7 +8,8 @@ public sealed class Checkpoint
 {
     internal const string ModelFile = "model.safetensors", OptimizerFile = "optimizer.safetensors";
 
-    internal Checkpoint(string directory, CheckpointState state) => (Directory, State) = (directory, state);
+    internal Checkpoint(string directory, CheckpointState state, ReadOnlySpan<byte> stateBytes) =>
+        (Directory, State, StateSum) = (directory, state, Convert.ToHexStringLower(SHA256.HashData(stateBytes)));
 
     /// <summary>Its directory.</summary>
     public string Directory { get; }
@@ -19,6 +20,9 @@ public sealed class Checkpoint
     /// <summary>Everything but the tensors.</summary>
     public CheckpointState State { get; }
 
+    /// <summary>SHA-256 of <c>state.json</c>, and through the checksums in it of the whole checkpoint.</summary>
+    internal string StateSum { get; }
+
     /// <summary>Opens the weights.</summary>
     public SafetensorsFile OpenModel() => SafetensorsFile.Open(Path.Combine(Directory, ModelFile));
 
@@ -26,24 +30,20 @@ public sealed class Checkpoint
     public SafetensorsFile OpenOptimizer() => SafetensorsFile.Open(Path.Combine(Directory, OptimizerFile));
 
     /// <summary>Checks every byte of a checkpoint directory.</summary>
-    /// <param name="directory">The directory.</param>
-    /// <param name="stateSum">SHA-256 that <c>state.json</c> must have, where the pointer that led here knows it.</param>
     /// <exception cref="InvalidDataException">A file is missing, cut short or changed. The message has no full stop: the caller adds what to do.</exception>
-    internal static Checkpoint Read(string directory, string? stateSum = null)
+    internal static Checkpoint Read(string directory)
     {
         string path = Path.Combine(directory, StateFile.Name);
         if (!File.Exists(path))
             throw new InvalidDataException($"{path}: the file is missing");
         byte[] bytes = File.ReadAllBytes(path);
         var (state, files) = StateFile.Read(path, bytes);
-        if (stateSum is not null && Convert.ToHexStringLower(SHA256.HashData(bytes)) != stateSum)
-            throw new InvalidDataException($"{path}: the file is not the one that was saved under this name");
         foreach (string name in (string[])[ModelFile, OptimizerFile])
         {
             if (!files.TryGetValue(name, out var sum))
                 throw new InvalidDataException($"{path}: the file does not list {name}");
             sum.Verify(Path.Combine(directory, name));
         }
-        return new Checkpoint(directory, state);
+        return new Checkpoint(directory, state, bytes);
     }
 }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using NanoGpt.Models;
 
 namespace NanoGpt.Training;
@@ -68,7 +67,8 @@ public sealed class CheckpointStore
             disk.MoveDirectory(discard, directory);
             discard = directory;
             disk.SyncDirectory(root);
-            var pointer = new CheckpointPointer(name, Convert.ToHexStringLower(SHA256.HashData(stateBytes)));
+            var saved = new Checkpoint(directory, state, stateBytes);
+            var pointer = new CheckpointPointer(name, saved.StateSum);
             foreach (string pointerName in (string[])(best ? [Best, Last] : [Last]))
             {
                 string temporary = Path.Combine(root, Temporary + pointerName);
@@ -78,7 +78,7 @@ public sealed class CheckpointStore
                 disk.SyncDirectory(root);
             }
             Sweep(state.IterNum);
-            return new Checkpoint(directory, state);
+            return saved;
         }
         catch (Exception fault)
         {
@@ -124,7 +124,13 @@ public sealed class CheckpointStore
         if (name is not (Last or Best))
             return Checkpoint.Read(path);
         var pointer = CheckpointPointer.Read(path);
-        return Checkpoint.Read(Path.Combine(root, pointer.Target.ToString()), pointer.StateSum);
+        string directory = Path.Combine(root, pointer.Target.ToString());
+        if (!Directory.Exists(directory))
+            throw new InvalidDataException($"{path}: the file names {pointer.Target}, which is not there");
+        var checkpoint = Checkpoint.Read(directory);
+        if (checkpoint.StateSum != pointer.StateSum)
+            throw new InvalidDataException($"{path}: the file is damaged, it does not belong to the checkpoint in {pointer.Target}");
+        return checkpoint;
     }
 
     /// <summary>What to do instead of loading a damaged checkpoint.</summary>

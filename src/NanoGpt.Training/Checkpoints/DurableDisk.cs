@@ -15,14 +15,14 @@ internal class DurableDisk
     /// <summary>Creates a directory and what is missing above it.</summary>
     public virtual void CreateDirectory(string path)
     {
-        if (Directory.Exists(path))
-            return;
-        string? parent = Path.GetDirectoryName(Path.GetFullPath(path));
-        if (parent is not null)
-            CreateDirectory(parent);
-        Directory.CreateDirectory(path);
-        if (parent is not null)
-            SyncDirectory(parent);
+        var missing = new Stack<string>();
+        for (string? at = Path.GetFullPath(path); at is not null && !Directory.Exists(at); at = Path.GetDirectoryName(at))
+            missing.Push(at);
+        foreach (string directory in missing)
+        {
+            Directory.CreateDirectory(directory);
+            SyncDirectory(Path.GetDirectoryName(directory)!);
+        }
     }
 
     /// <summary>Writes a new file and flushes its content to the device.</summary>
