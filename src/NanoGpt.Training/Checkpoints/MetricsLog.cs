@@ -52,8 +52,10 @@ public sealed class MetricsLog : IDisposable
         int? lastEvaluation = null;
         if (File.Exists(path))
         {
+            using var kept = new MemoryStream();
+            lastEvaluation = Keep(path, iterNum, kept);
             var disk = new DurableDisk();
-            disk.WriteFile(temporary, kept => lastEvaluation = Keep(path, iterNum, kept));
+            disk.WriteFile(temporary, kept.WriteTo);
             disk.MoveFile(temporary, path);
         }
         return new MetricsLog(Open(path, FileMode.Append), lastEvaluation);
