@@ -1,0 +1,26 @@
+namespace NanoGpt.Training;
+
+/// <summary>Everything of a run that is not a tensor. Random numbers are counter-based, so there is no generator to save.</summary>
+public sealed record CheckpointState
+{
+    /// <summary>Optimizer steps done; the resumed run continues with the iteration of this number.</summary>
+    public required int IterNum { get; init; }
+
+    /// <summary>The smallest validation loss so far, in nats per token; infinite before the first evaluation.</summary>
+    public required double BestValLoss { get; init; }
+
+    /// <summary>The resolved configuration of the run.</summary>
+    public required TrainConfig Config { get; init; }
+
+    /// <summary>The model.</summary>
+    public required ModelArgs Model { get; init; }
+
+    /// <summary>What the run is trained on, tokenizer included, in a form that changes when the data does: for example name and hash.</summary>
+    public required string DataIdentity { get; init; }
+
+    /// <summary>Where in the data the run is: micro-batches drawn so far.</summary>
+    public required long DataPosition { get; init; }
+
+    /// <summary>Version of this product that wrote the checkpoint.</summary>
+    public string Version { get; init; } = typeof(CheckpointState).Assembly.GetName().Version!.ToString(3);
+}

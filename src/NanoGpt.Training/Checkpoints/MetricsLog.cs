@@ -1,0 +1,152 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace NanoGpt.Training;
+
+/// <summary>
+/// <c>metrics.jsonl</c> in <c>out_dir</c>: one JSON object per line, in the order in which things happened, each handed to the
+/// operating system at once. Training lines have <c>iter, loss, lr, grad_norm, tokens_per_second, ms</c>; evaluation lines
+/// <c>iter, train_loss, val_loss</c>. Numbers are the shortest decimals that read back as the same double; what is not finite is null.
+/// </summary>
+/// <remarks>
+/// Iteration N is: evaluate the model after N steps, save it as the checkpoint of N, then do the training step N. A run resumed from
+/// the checkpoint of N therefore does the training step N again, but has the evaluation N behind it. <see cref="Resume"/> keeps the
+/// training lines with <c>iter</c> &lt; N and the evaluation lines with <c>iter</c> ≤ N, and drops the rest, which a crash lost or an
+/// earlier checkpoint left behind. If the evaluation N is kept and the run evaluates again, it gets the same numbers; they are not
+/// written twice. So the file of a resumed run equals that of one never stopped, but for the timings.
+/// </remarks>
+public sealed class MetricsLog : IDisposable
+{
+    /// <summary>The name of the file.</summary>
+    public const string FileName = "metrics.jsonl";
+
+    readonly FileStream file;
+    readonly ArrayBufferWriter<byte> line = new(256);
+    readonly Utf8JsonWriter json;
+
+    MetricsLog(FileStream file, int? lastEvaluation)
+    {
+        (this.file, LastEvaluation) = (file, lastEvaluation);
+        json = new Utf8JsonWriter(line);
+    }
+
+    /// <summary>The iteration of the last evaluation in the file, if there is one.</summary>
+    public int? LastEvaluation { get; private set; }
+
+    /// <summary>Begins an empty log, replacing one that is there.</summary>
+    /// <param name="outDir">The run's <c>out_dir</c>; created if need be.</param>
+    public static MetricsLog Start(string outDir)
+    {
+        Directory.CreateDirectory(outDir);
+        return new MetricsLog(Open(Path.Combine(outDir, FileName), FileMode.Create), null);
+    }
+
+    /// <summary>Continues the log of a run that resumes from a checkpoint; what the file says of later things is dropped, atomically.</summary>
+    /// <param name="outDir">The run's <c>out_dir</c>; created if need be.</param>
+    /// <param name="iterNum">The iteration of the checkpoint: <see cref="CheckpointState.IterNum"/>.</param>
+    /// <exception cref="InvalidDataException">A line other than the last, which a crash may have torn, is not one of these.</exception>
+    public static MetricsLog Resume(string outDir, int iterNum)
+    {
+        Directory.CreateDirectory(outDir);
+        string path = Path.Combine(outDir, FileName), temporary = path + ".tmp";
+        int? lastEvaluation = null;
+        if (File.Exists(path))
+        {
+            using var kept = new MemoryStream();
+            lastEvaluation = Keep(path, iterNum, kept);
+            var disk = new DurableDisk();
+            disk.WriteFile(temporary, kept.WriteTo);
+            disk.MoveFile(temporary, path);
+        }
+        return new MetricsLog(Open(path, FileMode.Append), lastEvaluation);
+    }
+
+    /// <summary>Logs a training step.</summary>
+    /// <param name="iter">Its iteration.</param>
+    /// <param name="loss">Mean loss over all its micro-batches, in nats per token.</param>
+    /// <param name="lr">Its learning rate.</param>
+    /// <param name="gradNorm">Global norm of its gradient before clipping.</param>
+    /// <param name="tokensPerSecond">Its throughput.</param>
+    /// <param name="ms">Its duration in milliseconds.</param>
+    public void Training(int iter, double loss, double lr, double gradNorm, double tokensPerSecond, double ms) =>
+        Append(("iter", iter), ("loss", loss), ("lr", lr), ("grad_norm", gradNorm), ("tokens_per_second", tokensPerSecond), ("ms", ms));
+
+    /// <summary>Logs an evaluation; one that <see cref="Resume"/> kept is not written again.</summary>
+    /// <param name="iter">Its iteration.</param>
+    /// <param name="trainLoss">Mean loss on the training split, in nats per token.</param>
+    /// <param name="valLoss">Mean loss on the validation split, in nats per token.</param>
+    public void Evaluation(int iter, double trainLoss, double valLoss)
+    {
+        if (iter <= LastEvaluation)
+            return;
+        Append(("iter", iter), ("train_loss", trainLoss), ("val_loss", valLoss));
+        LastEvaluation = iter;
+    }
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose()
+    {
+        json.Dispose();
+        file.Dispose();
+    }
+
+    void Append(params ReadOnlySpan<(string Name, double Value)> fields)
+    {
+        line.ResetWrittenCount();
+        json.Reset();
+        json.WriteStartObject();
+        foreach (var (name, value) in fields)
+        {
+            if (double.IsFinite(value))
+                json.WriteNumber(name, value);
+            else
+                json.WriteNull(name);
+        }
+        json.WriteEndObject();
+        json.Flush();
+        line.Write("\n"u8);
+        file.Write(line.WrittenSpan);       // one write a line: a kill tears at most the last
+    }
+
+    static FileStream Open(string path, FileMode mode) =>
+        new(path, mode, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+
+    /// <summary>Copies the lines that stay; returns the iteration of the last evaluation among them.</summary>
+    static int? Keep(string path, int iterNum, Stream kept)
+    {
+        int? lastEvaluation = null;
+        byte[] bytes = File.ReadAllBytes(path);
+        int number = 0;
+        for (int start = 0, end; (end = Array.IndexOf(bytes, (byte)'\n', start)) >= 0; start = end + 1)
+        {
+            number++;
+            if (ReadLine(bytes.AsMemory(start..end)) is not (var iter, var isEvaluation))
+            {
+                if (end + 1 == bytes.Length)
+                    break;
+                throw new InvalidDataException($"{path}:{number}: not a line of metrics; repair it, or move the file away to resume without it.");
+            }
+            if (isEvaluation ? iter > iterNum : iter >= iterNum)
+                continue;
+            kept.Write(bytes.AsSpan(start..(end + 1)));
+            if (isEvaluation)
+                lastEvaluation = iter;
+        }
+        return lastEvaluation;      // bytes after the last line end are a torn line
+    }
+
+    static (int Iter, bool IsEvaluation)? ReadLine(ReadOnlyMemory<byte> line)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(line);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("iter", out var iter) && iter.ValueKind == JsonValueKind.Number && iter.TryGetInt32(out int value)
+                ? (value, document.RootElement.TryGetProperty("val_loss", out _)) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

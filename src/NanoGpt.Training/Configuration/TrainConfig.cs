@@ -1,0 +1,128 @@
+namespace NanoGpt.Training;
+
+/// <summary>
+/// Everything a training run can be told: every key of nanoGPT's train.py, with its meaning and its default,
+/// and the few this project adds. A key <c>n_layer</c> is the property <see cref="NLayer"/>.
+/// </summary>
+/// <remarks>
+/// Three defaults differ from nanoGPT's because the machine does: <c>device</c> is <c>cpu</c>, <c>dtype</c> is <c>float32</c>,
+/// <c>dataset</c> is <c>dotnet_docs_char</c>. <see cref="ConfigKey.All"/> is the table of all keys.
+/// </remarks>
+public sealed partial record TrainConfig
+{
+    // I/O
+
+    /// <summary>Directory that receives checkpoints and metrics.</summary>
+    public string OutDir { get; init; } = "out";
+    /// <summary>Iterations between two evaluations.</summary>
+    public int EvalInterval { get; init; } = 2000;
+    /// <summary>Iterations between two log lines.</summary>
+    public int LogInterval { get; init; } = 1;
+    /// <summary>Batches averaged per split in an evaluation.</summary>
+    public int EvalIters { get; init; } = 200;
+    /// <summary>Stop after the first evaluation.</summary>
+    public bool EvalOnly { get; init; }
+    /// <summary>Save a checkpoint after every evaluation, not only after the best so far.</summary>
+    public bool AlwaysSaveCheckpoint { get; init; } = true;
+    /// <summary><c>scratch</c> or <c>resume</c>.</summary>
+    public string InitFrom { get; init; } = "scratch";
+    /// <summary>With <c>init_from=resume</c>: <c>last</c>, <c>best</c> or the name of a checkpoint directory.</summary>
+    public string ResumeFrom { get; init; } = "last";
+    /// <summary>Iterations between two checkpoints; 0 saves at each evaluation.</summary>
+    public int CheckpointInterval { get; init; }
+    /// <summary>How many of the newest checkpoints stay beside last and best; 0 keeps only those two.</summary>
+    public int KeepCheckpoints { get; init; }
+    /// <summary>Length in tokens of the sample shown at the end of a run; 0 shows none.</summary>
+    public int SampleTokens { get; init; } = 256;
+
+    // Weights & Biases
+
+    /// <summary>Accepted for nanoGPT's sake; metrics go to <c>metrics.jsonl</c>.</summary>
+    public bool WandbLog { get; init; }
+    /// <summary>Accepted for nanoGPT's sake.</summary>
+    public string WandbProject { get; init; } = "owt";
+    /// <summary>Accepted for nanoGPT's sake.</summary>
+    public string WandbRunName { get; init; } = "gpt2";
+
+    // Data
+
+    /// <summary>Name of the data set, prepared under <c>data/</c>.</summary>
+    public string Dataset { get; init; } = "dotnet_docs_char";
+    /// <summary>Directory of the prepared data set; empty means <c>data/DATASET</c>.</summary>
+    public string DataDir { get; init; } = "";
+    /// <summary>Micro-batches whose gradients are averaged into one step.</summary>
+    public int GradientAccumulationSteps { get; init; } = 5 * 8;
+    /// <summary>Sequences per micro-batch (B).</summary>
+    public int BatchSize { get; init; } = 12;
+    /// <summary>Tokens per sequence (T).</summary>
+    public int BlockSize { get; init; } = 1024;
+
+    // Model
+
+    /// <summary>Transformer blocks.</summary>
+    public int NLayer { get; init; } = 12;
+    /// <summary>Attention heads per block.</summary>
+    public int NHead { get; init; } = 12;
+    /// <summary>Width of the model (C).</summary>
+    public int NEmbd { get; init; } = 768;
+    /// <summary>Dropout probability.</summary>
+    public double Dropout { get; init; }
+    /// <summary>Biases in linear layers and layer norms.</summary>
+    public bool Bias { get; init; }
+
+    // AdamW
+
+    /// <summary>Peak learning rate.</summary>
+    public double LearningRate { get; init; } = 6e-4;
+    /// <summary>Last iteration of the run; as in nanoGPT, iterations count from 0 to this one inclusive.</summary>
+    public int MaxIters { get; init; } = 600_000;
+    /// <summary>Decoupled weight decay of matrices and embeddings.</summary>
+    public double WeightDecay { get; init; } = 1e-1;
+    /// <summary>Decay of the first moment.</summary>
+    public double Beta1 { get; init; } = 0.9;
+    /// <summary>Decay of the second moment.</summary>
+    public double Beta2 { get; init; } = 0.95;
+    /// <summary>Largest global gradient norm; 0 does not clip.</summary>
+    public double GradClip { get; init; } = 1.0;
+
+    // Learning rate schedule
+
+    /// <summary>Warm-up and cosine decay; constant learning rate when false.</summary>
+    public bool DecayLr { get; init; } = true;
+    /// <summary>Iterations of linear warm-up.</summary>
+    public int WarmupIters { get; init; } = 2000;
+    /// <summary>Iteration at which the cosine reaches <see cref="MinLr"/>.</summary>
+    public int LrDecayIters { get; init; } = 600_000;
+    /// <summary>Learning rate at the end of the decay.</summary>
+    public double MinLr { get; init; } = 6e-5;
+
+    // DDP
+
+    /// <summary>Accepted for nanoGPT's sake; a run is one process.</summary>
+    public string Backend { get; init; } = "nccl";
+
+    // System
+
+    /// <summary>Only <c>cpu</c> for now.</summary>
+    public string Device { get; init; } = "cpu";
+    /// <summary><c>float32</c> or <c>bfloat16</c>.</summary>
+    public string Dtype { get; init; } = "float32";
+    /// <summary>Accepted for nanoGPT's sake; kernels are compiled ahead.</summary>
+    public bool Compile { get; init; } = true;
+    /// <summary>Worker threads; 0 uses every core.</summary>
+    public int Threads { get; init; }
+    /// <summary>Key of every random number of the run.</summary>
+    public int Seed { get; init; } = 1337;
+
+    /// <summary>The directory with the prepared data: <see cref="DataDir"/>, or <c>data/DATASET</c> where that is empty.</summary>
+    public string DataDirectory => DataDir.Length > 0 ? DataDir : Path.Combine("data", Dataset);
+
+    /// <summary>Tokens per optimizer step: gradient_accumulation_steps × batch_size × block_size.</summary>
+    public long TokensPerIteration => (long)GradientAccumulationSteps * BatchSize * BlockSize;
+
+    /// <summary>Reads config files and <c>--key=value</c> arguments, in order, over the defaults: see <see cref="ConfigArguments"/>.</summary>
+    /// <exception cref="ArgumentException">An argument is not a known key or its value does not fit.</exception>
+    /// <exception cref="InvalidDataException">A config file is malformed.</exception>
+    /// <exception cref="FileNotFoundException">A config file does not exist.</exception>
+    public static TrainConfig Parse(params IReadOnlyList<string> args) => ConfigArguments.Parse(args).ApplyTo(new TrainConfig());
+}

@@ -1,0 +1,49 @@
+namespace NanoGpt.Training;
+
+public sealed partial record TrainConfig
+{
+    /// <summary>Checks that the values make a run that can be done.</summary>
+    /// <exception cref="ArgumentException">One does not: the message is a sentence with the key, the fault and a way out.</exception>
+    public void Validate()
+    {
+        if (FirstFault() is { } fault)
+            throw new ArgumentException(fault);
+    }
+
+    string? FirstFault()
+    {
+        foreach (string name in (string[])["eval_interval", "log_interval", "eval_iters", "gradient_accumulation_steps", "batch_size", "block_size", "n_layer", "n_head", "n_embd"])
+            if (ValueOf(name) < 1)
+                return $"{name} must be at least 1, got {Show(name)}.";
+        foreach (string name in (string[])["max_iters", "warmup_iters", "lr_decay_iters", "learning_rate", "min_lr", "weight_decay", "grad_clip", "checkpoint_interval", "keep_checkpoints", "sample_tokens", "threads"])
+            if (!(ValueOf(name) >= 0) || double.IsInfinity(ValueOf(name)))
+                return $"{name} must not be negative, got {Show(name)}.";
+        foreach (string name in (string[])["dropout", "beta1", "beta2"])
+            if (ValueOf(name) is not (>= 0 and < 1))
+                return $"{name} must be at least 0 and below 1, got {Show(name)}.";
+        foreach (string name in (string[])["out_dir", "dataset", "resume_from"])
+            if (string.IsNullOrWhiteSpace(Show(name).Trim('\'')))
+                return $"{name} is empty; leave it out for the default, {ConfigKey.Find(name)!.Format(new TrainConfig())}.";
+        if (NEmbd % NHead != 0)
+            return $"n_embd ({NEmbd}) is not divisible by n_head ({NHead}); the nearest that divides it is n_head={NearestDivisor(NEmbd, NHead)}.";
+        if (InitFrom is not ("scratch" or "resume"))
+            return InitFrom.StartsWith("gpt2", StringComparison.Ordinal)
+                ? $"init_from='{InitFrom}': pretrained GPT-2 weights cannot be loaded yet; use 'scratch' or 'resume'."
+                : $"init_from must be 'scratch' or 'resume', got '{InitFrom}'.";
+        if (Device != "cpu")
+            return $"device='{Device}': only 'cpu' exists for now; leave the key out or give --device=cpu.";
+        if (Dtype is not ("float32" or "bfloat16"))
+            return $"dtype must be 'float32' or 'bfloat16', got '{Dtype}'.";
+        // nanoGPT divides by zero here, but only when it gets there.
+        if (DecayLr && LrDecayIters == WarmupIters && MaxIters >= WarmupIters)
+            return $"lr_decay_iters ({LrDecayIters}) equals warmup_iters, which leaves no room for the decay; make warmup_iters smaller, usually 100 or more below it, or give --decay_lr=False.";
+        return null;
+    }
+
+    double ValueOf(string name) => ConfigKey.Find(name)!.Get(this) is int integer ? integer : (double)ConfigKey.Find(name)!.Get(this);
+
+    string Show(string name) => ConfigKey.Find(name)!.Format(this);
+
+    static int NearestDivisor(int number, int wanted) =>
+        Enumerable.Range(1, number).Where(d => number % d == 0).MinBy(d => Math.Abs((long)d - wanted));
+}
