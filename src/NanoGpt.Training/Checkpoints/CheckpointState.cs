@@ -1,3 +1,5 @@
+using NanoGpt.Models;
+
 namespace NanoGpt.Training;
 
 /// <summary>Everything of a run that is not a tensor. Random numbers are counter-based, so there is no generator to save.</summary>
@@ -13,7 +15,7 @@ public sealed record CheckpointState
     public required TrainConfig Config { get; init; }
 
     /// <summary>The model.</summary>
-    public required ModelArgs Model { get; init; }
+    public required GptConfig Model { get; init; }
 
     /// <summary>What the run is trained on, tokenizer included, in a form that changes when the data does: for example name and hash.</summary>
     public required string DataIdentity { get; init; }

@@ -3,6 +3,8 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
+using NanoGpt.Models;
+
 namespace NanoGpt.Training;
 
 /// <summary>
@@ -66,7 +68,6 @@ internal static class StateFile
         json.WriteNumber("vocab_size", state.Model.VocabSize);
         json.WriteBoolean("bias", state.Model.Bias);
         json.WriteNumber("dropout", state.Model.Dropout);
-        json.WriteString("gelu", state.Model.Gelu);
         json.WriteEndObject();
         json.WritePropertyName("config");
         state.Config.WriteTo(json);
@@ -94,15 +95,14 @@ internal static class StateFile
             BestValLoss = json.GetProperty("best_val_loss") is { ValueKind: JsonValueKind.Number } loss ? loss.GetDouble() : double.PositiveInfinity,
             DataIdentity = json.GetProperty("data_identity").GetString()!,
             DataPosition = json.GetProperty("data_position").GetInt64(),
-            Model = new ModelArgs(
-                model.GetProperty("n_layer").GetInt32(),
-                model.GetProperty("n_head").GetInt32(),
-                model.GetProperty("n_embd").GetInt32(),
-                model.GetProperty("block_size").GetInt32(),
-                model.GetProperty("vocab_size").GetInt32(),
-                model.GetProperty("bias").GetBoolean(),
-                model.GetProperty("dropout").GetDouble(),
-                model.GetProperty("gelu").GetString()!),
+            Model = new GptConfig(
+                BlockSize: model.GetProperty("block_size").GetInt32(),
+                VocabSize: model.GetProperty("vocab_size").GetInt32(),
+                NLayer: model.GetProperty("n_layer").GetInt32(),
+                NHead: model.GetProperty("n_head").GetInt32(),
+                NEmbd: model.GetProperty("n_embd").GetInt32(),
+                Dropout: model.GetProperty("dropout").GetDouble(),
+                Bias: model.GetProperty("bias").GetBoolean()),
             Config = TrainConfig.FromJson(json.GetProperty("config").GetRawText(), path),
         };
         var files = json.GetProperty("files").EnumerateObject().ToDictionary(

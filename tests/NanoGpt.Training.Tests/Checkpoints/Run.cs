@@ -10,7 +10,7 @@ static class Run
         IterNum = iter,
         BestValLoss = 1.0 / (iter + 1),
         Config = new TrainConfig { NLayer = 2, OutDir = "out-é", LearningRate = 1e-3 },
-        Model = new ModelArgs(2, 2, 32, 16, 65, Bias: true, Dropout: 0.1),
+        Model = new GptConfig(BlockSize: 16, VocabSize: 65, NLayer: 2, NHead: 2, NEmbd: 32, Dropout: 0.1, Bias: true),
         DataIdentity = "shakespeare_char sha256:86c4",
         DataPosition = 40L * iter,
     };
