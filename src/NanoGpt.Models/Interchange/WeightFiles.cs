@@ -22,7 +22,6 @@ public static class WeightFiles
                 writer.Write(name, part);
             }
         }
-        writer.Complete();
     }
 
     /// <summary>Reads tensors by their names.</summary>
