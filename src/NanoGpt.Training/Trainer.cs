@@ -21,7 +21,8 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     readonly int[] x = new int[run.Config.BatchSize * run.Config.BlockSize], y = new int[run.Config.BatchSize * run.Config.BlockSize];
     readonly List<double> rates = [];
 
-    double bestValLoss = run.BestValLoss, valLoss = double.NaN;
+    double bestValLoss = run.BestValLoss, valLoss = double.NaN, norm = double.NaN;
+    int saved = run.Iteration;      // the iteration that the newest checkpoint holds
 
     /// <summary>Runs to <c>max_iters</c>, or until asked to stop; then what was reached is saved.</summary>
     /// <exception cref="TrainingDivergedException">The loss or the gradient norm is NaN or infinite; the last good checkpoint is kept.</exception>
@@ -29,7 +30,6 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     public TrainingResult Run(CancellationToken stop)
     {
         int iteration = run.Iteration;
-        int saved = iteration;      // the iteration that the newest checkpoint holds
         try
         {
             for (; iteration <= config.MaxIters; iteration++)
@@ -40,9 +40,9 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
                     bool best = Evaluate(iteration, stop);
                     if (config.EvalOnly) return Result(iteration, stopped: false);
                     bool due = best || config.AlwaysSaveCheckpoint && config.CheckpointInterval == 0 && iteration > saved;
-                    if (due && iteration > 0) saved = Save(iteration, best);
+                    if (due && iteration > 0) Save(iteration, best);
                 }
-                if (config.CheckpointInterval > 0 && iteration > saved && iteration % config.CheckpointInterval == 0) saved = Save(iteration, best: false);
+                if (config.CheckpointInterval > 0 && iteration > saved && iteration % config.CheckpointInterval == 0) Save(iteration, best: false);
 
                 Step(iteration);
             }
@@ -73,9 +73,9 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
             tape.Backward(microLoss);
             loss += microLoss.Item() / microBatches;
         }
-        double norm = optimizer.GradientNorm();
+        norm = optimizer.GradientNorm();
         double learningRate = LearningRate.At(iteration, config);
-        if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw Diverged(iteration, loss, norm, learningRate);
+        if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw Diverged(iteration, loss, learningRate);
         optimizer.Step(learningRate, norm);
 
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, rate = config.TokensPerIteration / seconds;
@@ -94,7 +94,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     {
         double trainLoss = estimate.Of(Split.Train, done => view.Evaluating(iteration, done, 2 * config.EvalIters), stop);
         valLoss = estimate.Of(Split.Val, done => view.Evaluating(iteration, config.EvalIters + done, 2 * config.EvalIters), stop);
-        if (!double.IsFinite(trainLoss + valLoss)) throw Diverged(iteration, trainLoss + valLoss, double.NaN, LearningRate.At(iteration, config));
+        if (!double.IsFinite(trainLoss + valLoss)) throw Diverged(iteration, trainLoss + valLoss, LearningRate.At(iteration, config));
         bool best = valLoss < bestValLoss;
         bestValLoss = Math.Min(bestValLoss, valLoss);
         log.Evaluation(iteration, trainLoss, valLoss);
@@ -102,10 +102,10 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         return best;
     }
 
-    int Save(int iteration, bool best)
+    void Save(int iteration, bool best)
     {
         view.Saved(run.Save(iteration, bestValLoss, best));
-        return iteration;
+        saved = iteration;
     }
 
     TrainingResult Result(int iteration, bool stopped)
@@ -114,7 +114,8 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         return new(iteration, valLoss, bestValLoss, rates.Count == 0 ? 0 : rates[rates.Count / 2], stopped);
     }
 
-    static TrainingDivergedException Diverged(int iteration, double loss, double norm, double learningRate) => new(
+    TrainingDivergedException Diverged(int iteration, double loss, double learningRate) => new(
         $"The run diverged at iteration {iteration}: loss {loss}, gradient norm {norm}, learning rate {learningRate:g4}; " +
-        "the last checkpoint is from before: resume it with a lower --learning_rate (or a longer --warmup_iters, or --grad_clip=1.0).");
+        (saved > 0 ? $"the checkpoint of iteration {saved} is kept: resume it" : "there is no checkpoint yet: start again") +
+        " with a lower --learning_rate (or a longer --warmup_iters, or --grad_clip=1.0).");
 }
