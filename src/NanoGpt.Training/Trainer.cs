@@ -75,7 +75,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         }
         norm = optimizer.GradientNorm();
         double learningRate = LearningRate.At(iteration, config);
-        if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw Diverged(iteration, loss, learningRate);
+        if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw Diverged(iteration, $"loss {loss}");
         optimizer.Step(learningRate, norm);
 
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, rate = config.TokensPerIteration / seconds;
@@ -94,7 +94,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     {
         double trainLoss = estimate.Of(Split.Train, done => view.Evaluating(iteration, done, 2 * config.EvalIters), stop);
         valLoss = estimate.Of(Split.Val, done => view.Evaluating(iteration, config.EvalIters + done, 2 * config.EvalIters), stop);
-        if (!double.IsFinite(trainLoss + valLoss)) throw Diverged(iteration, trainLoss + valLoss, LearningRate.At(iteration, config));
+        if (!double.IsFinite(trainLoss + valLoss)) throw Diverged(iteration, $"train loss {trainLoss}, val loss {valLoss}");
         bool best = valLoss < bestValLoss;
         bestValLoss = Math.Min(bestValLoss, valLoss);
         log.Evaluation(iteration, trainLoss, valLoss);
@@ -102,8 +102,10 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         return best;
     }
 
+    /// <summary>Saves, unless the last update has destroyed the weights: a good checkpoint is never replaced by a bad one.</summary>
     void Save(int iteration, bool best)
     {
+        if (!double.IsFinite(optimizer.WeightNorm())) throw Diverged(iteration, "weights that are not finite");
         view.Saved(run.Save(iteration, bestValLoss, best));
         saved = iteration;
     }
@@ -114,8 +116,8 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         return new(iteration, valLoss, bestValLoss, rates.Count == 0 ? 0 : rates[rates.Count / 2], stopped);
     }
 
-    TrainingDivergedException Diverged(int iteration, double loss, double learningRate) => new(
-        $"The run diverged at iteration {iteration}: loss {loss}, gradient norm {norm}, learning rate {learningRate:g4}; " +
+    TrainingDivergedException Diverged(int iteration, string what) => new(
+        $"The run diverged at iteration {iteration}: {what}, gradient norm {norm}, learning rate {LearningRate.At(iteration, config):g4}; " +
         (saved > 0 ? $"the checkpoint of iteration {saved} is kept: resume it" : "there is no checkpoint yet: start again") +
         " with a lower --learning_rate (or a longer --warmup_iters, or --grad_clip=1.0).");
 }

@@ -112,6 +112,7 @@ static class TrainCommand
     {
         string checkpoints = Path.Combine(config.OutDir, "checkpoints");
         if (!double.IsNaN(result.ValLoss)) Console.WriteLine($"val loss    {result.ValLoss:0.0000}, best {result.BestValLoss:0.0000}");
+        else if (double.IsFinite(result.BestValLoss)) Console.WriteLine($"val loss    best {result.BestValLoss:0.0000}");
         Console.WriteLine($"speed       {result.TokensPerSecond:N0} tokens/s, {result.TokensPerSecond * run.Model.Config.FlopsPerToken(config.BlockSize) / run.PeakFlops:0%} of the machine's peak");
         Console.WriteLine($"checkpoint  {checkpoints} (last{(double.IsFinite(result.BestValLoss) ? ", best" : "")})");
         if (run.Data.Tokenizer is { } tokenizer)
@@ -119,7 +120,8 @@ static class TrainCommand
             if (config.SampleTokens > 0) WriteSample(config, run, tokenizer);
             Console.WriteLine($"\nMore text:       {Invocation.Of("sample", $"--out_dir={config.OutDir}")}");
         }
-        Console.WriteLine($"Train it longer: {Invocation.Of("train", $"--out_dir={config.OutDir}", "--init_from=resume", $"--max_iters={2L * config.MaxIters}")}");
+        long more = 2L * config.MaxIters;
+        Console.WriteLine($"Train it longer: {Invocation.Of("train", $"--out_dir={config.OutDir}", "--init_from=resume", $"--max_iters={more}", $"--lr_decay_iters={more}")}");
     }
 
     static void WriteSample(TrainConfig config, TrainingRun run, Tokenizer tokenizer)
