@@ -32,13 +32,17 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         int iteration = run.Iteration;
         try
         {
+            if (config.EvalOnly)
+            {
+                Evaluate(iteration, stop);
+                return Result(iteration, stopped: false);
+            }
             for (; iteration <= config.MaxIters; iteration++)
             {
                 stop.ThrowIfCancellationRequested();
                 if (IsEvaluation(iteration))
                 {
                     bool best = Evaluate(iteration, stop);
-                    if (config.EvalOnly) return Result(iteration, stopped: false);
                     bool due = best || config.AlwaysSaveCheckpoint && config.CheckpointInterval == 0 && iteration > saved;
                     if (due && iteration > 0) Save(iteration, best);
                 }
@@ -49,7 +53,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            if (iteration > saved) Save(iteration, best: false);
+            if (iteration > saved && !config.EvalOnly) Save(iteration, best: false);
             return Result(iteration, stopped: true);
         }
         if (iteration > saved) Save(iteration, best: false);
@@ -87,7 +91,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
 
     /// <summary>Whether an iteration begins with an evaluation. One that a resumed run has behind it is not done again.</summary>
     bool IsEvaluation(int iteration) =>
-        config.EvalOnly || (iteration % config.EvalInterval == 0 || iteration == config.MaxIters) && log.LastEvaluation != iteration;
+        (iteration % config.EvalInterval == 0 || iteration == config.MaxIters) && log.LastEvaluation != iteration;
 
     /// <summary>Evaluates; returns whether the model is the best so far.</summary>
     bool Evaluate(int iteration, CancellationToken stop)

@@ -21,10 +21,10 @@ public class PrepareCommandTests
     public void Several_files_and_another_place_can_be_named()
     {
         using var work = new Workplace();
-        work.Write("a.txt", new string('a', 500));
-        work.Write("b.txt", new string('b', 500));
+        work.Write("a.txt", new string('a', 500) + "\n");
+        work.Write("b.txt", new string('b', 500) + "\n");
         string output = work.Run("prepare", "text_char", "--input", "a.txt", "b.txt", "--out", "elsewhere").Succeeded().Output;
-        Assert.Contains("vocabulary    2", output);
+        Assert.Contains("vocabulary    3", output);
         Assert.Contains("--data_dir=elsewhere", output);
         Assert.True(File.Exists(work[Path.Combine("elsewhere", "meta.json")]));
     }

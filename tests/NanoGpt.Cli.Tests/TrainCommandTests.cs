@@ -102,14 +102,15 @@ public partial class TrainCommandTests
         work.Run("sample", $"--out_dir={Path.Combine("out", "former-1")}", "--num_samples=1", "--max_new_tokens=5", "--start=1").Succeeded();
     }
 
-    [Fact]
-    public void Evaluation_alone_prints_the_losses_and_leaves_the_run_as_it_is()
+    [Theory]
+    [InlineData("best")]
+    [InlineData("last")]
+    public void Evaluation_alone_prints_the_losses_and_leaves_the_run_as_it_is(string checkpoint)
     {
         using var work = Workplace.WithData();
         work.Train("out").Succeeded();
         string metrics = File.ReadAllText(work[Path.Combine("out", "metrics.jsonl")]);
-        string val = work.Losses("out").Last(line => line.Contains("iter=40 ", StringComparison.Ordinal) && line.Contains("val_loss", StringComparison.Ordinal));
-        string output = work.Run("train", "--out_dir=out", "--init_from=resume", "--resume_from=best", "--eval_only").Succeeded().Output;
+        string output = work.Run("train", "--out_dir=out", "--init_from=resume", $"--resume_from={checkpoint}", "--eval_only").Succeeded().Output;
         Assert.Matches(@"step \d+: train loss \d\.\d{4}, val loss \d\.\d{4}", output);
         Assert.DoesNotContain("iter ", output);
         Assert.Equal(metrics, File.ReadAllText(work[Path.Combine("out", "metrics.jsonl")]));
