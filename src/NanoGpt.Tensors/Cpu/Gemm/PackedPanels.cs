@@ -10,7 +10,7 @@ namespace NanoGpt.Tensors.Cpu.Gemm;
 internal readonly unsafe struct PackedPanels<V> where V : unmanaged, ISimd<V>
 {
     /// <summary>K block: a tile of A (8 × 512) fits in half of a 32 KB first-level cache.</summary>
-    const int MaxBlock = 512;
+    public const int MaxBlock = 512;
 
     readonly int columns, vectors;
 
@@ -59,14 +59,15 @@ internal readonly unsafe struct PackedPanels<V> where V : unmanaged, ISimd<V>
     /// <summary>Packs one panel of B, every K block of it.</summary>
     public void Pack(MatrixView b, int panel, float* packed)
     {
+        for (int k0 = 0; k0 < K; k0 += BlockSize) PackBlock(b, k0, Math.Min(BlockSize, K - k0), panel, packed + Offset(k0, panel));
+    }
+
+    /// <summary>Packs one K block of one panel of B.</summary>
+    public void PackBlock(MatrixView b, int k0, int depth, int panel, float* destination)
+    {
         int width = Vectors(panel) * V.Count, valid = Columns(panel), first = FirstColumn(panel);
-        for (int k0 = 0; k0 < K; k0 += BlockSize)
-        {
-            int depth = Math.Min(BlockSize, K - k0);
-            float* destination = packed + Offset(k0, panel);
-            if (b.ColumnStride == 1) CopyRows(b.At(k0, first), b.RowStride, depth, valid, width, destination);
-            else CopyColumns(b.At(k0, first), b.RowStride, b.ColumnStride, depth, valid, width, destination);
-        }
+        if (b.ColumnStride == 1) CopyRows(b.At(k0, first), b.RowStride, depth, valid, width, destination);
+        else CopyColumns(b.At(k0, first), b.RowStride, b.ColumnStride, depth, valid, width, destination);
     }
 
     /// <summary>Row k of B is contiguous: copy it.</summary>
@@ -76,6 +77,7 @@ internal readonly unsafe struct PackedPanels<V> where V : unmanaged, ISimd<V>
         for (int k = 0; k < depth; k++, source += rowStride, destination += width)
         {
             int j = 0;
+            if (k + Prefetch.Rows < depth) Prefetch.Row(source + Prefetch.Rows * rowStride, valid);
             for (; j + V.Count <= valid; j += V.Count) V.Store(V.Load(source + j), destination + j);
             for (; j < valid; j++) destination[j] = source[j];
             for (; j < width; j++) destination[j] = 0;

@@ -50,7 +50,7 @@ internal readonly unsafe struct AttentionForward<V>(float* qkv, float* y, float*
             {
                 int i1 = Math.Min(time, i0 + AttentionShape.Strip);
                 var scores = new MatrixView(p - (long)i0 * width, time, time, width, 1);
-                TileRunner<V>.Run(q, keys, keyPanels, scores, null, false, d, i0, i1, 0, keyPanels.PanelsFor(i1));
+                TileRunner<V>.Run(q, new(keyPanels, keys), scores, null, false, d, i0, i1, 0, keyPanels.PanelsFor(i1), null);
                 for (int i = i0; i < i1; i++)
                 {
                     float* row = scores.At(i, 0);
@@ -60,7 +60,7 @@ internal readonly unsafe struct AttentionForward<V>(float* qkv, float* y, float*
                     new ScaleWork<V>(row, 1 / sum, row, accumulate: false).Run(0, i + 1);
                     logSumExp[(long)item * time + i] = max * shape.Scale + MathF.Log(sum);
                 }
-                TileRunner<V>.Run(scores, values, valuePanels, output, null, false, i1, i0, i1, 0, valuePanels.Panels);
+                TileRunner<V>.Run(scores, new(valuePanels, values), output, null, false, i1, i0, i1, 0, valuePanels.Panels, null);
             }
         }
     }

@@ -47,20 +47,20 @@ internal readonly unsafe struct AttentionBackward<V>(float* dy, float* qkv, floa
                 var p = new MatrixView(pStrip - (long)i0 * width, time, i1, width, 1);
                 var dp = new MatrixView(dpStrip - (long)i0 * width, time, i1, width, 1);
                 int seen = transposedPanels.PanelsFor(i1);
-                TileRunner<V>.Run(q, keysT, transposedPanels, p, null, false, d, i0, i1, 0, seen);
-                TileRunner<V>.Run(dout, valuesT, transposedPanels, dp, null, false, d, i0, i1, 0, seen);
+                TileRunner<V>.Run(q, new(transposedPanels, keysT), p, null, false, d, i0, i1, 0, seen, null);
+                TileRunner<V>.Run(dout, new(transposedPanels, valuesT), dp, null, false, d, i0, i1, 0, seen, null);
                 for (int i = i0; i < i1; i++)
                     ScoreGradientRow(p.At(i, 0), dp.At(i, 0), i, i1, logSumExp[(long)item * time + i], Dot(dout.At(i, 0), o.At(i, 0), d), item, factors);
 
-                TileRunner<V>.Run(dp, keys, keyPanels, dq, null, accumulate, i1, i0, i1, 0, keyPanels.Panels);
+                TileRunner<V>.Run(dp, new(keyPanels, keys), dq, null, accumulate, i1, i0, i1, 0, keyPanels.Panels, null);
 
                 var panels = new PackedPanels<V>(rows, d);
                 panels.PackAll(new MatrixView(q.At(i0, 0), rows, d, q.RowStride, 1), stripQ);
                 panels.PackAll(new MatrixView(dout.At(i0, 0), rows, d, dout.RowStride, 1), stripDy);
                 var dpT = new MatrixView(dpStrip, rows, i1, width, 1).Transposed;
                 var pT = new MatrixView(pStrip, rows, i1, width, 1).Transposed;
-                TileRunner<V>.Run(dpT, stripQ, panels, dk, null, add, rows, 0, i1, 0, panels.Panels);
-                TileRunner<V>.Run(pT, stripDy, panels, dv, null, add, rows, 0, i1, 0, panels.Panels);
+                TileRunner<V>.Run(dpT, new(panels, stripQ), dk, null, add, rows, 0, i1, 0, panels.Panels, null);
+                TileRunner<V>.Run(pT, new(panels, stripDy), dv, null, add, rows, 0, i1, 0, panels.Panels, null);
                 add = true;
             }
         }
