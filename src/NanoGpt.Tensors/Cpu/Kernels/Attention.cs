@@ -13,6 +13,19 @@ internal readonly unsafe struct AttentionShape(int time, int heads, int headSize
 
     public float Scale => 1 / MathF.Sqrt(HeadSize);
 
+    /// <summary>
+    /// Readies a row of which the first <paramref name="count"/> hold: the rest of the last vector becomes
+    /// <paramref name="neutral"/>, so that whole vectors can be worked on, and what follows up to <paramref name="end"/> becomes 0.
+    /// </summary>
+    /// <returns>The count, rounded up to whole vectors.</returns>
+    public static int PadPastDiagonal<V>(float* row, int count, int end, float neutral) where V : unmanaged, ISimd<V>
+    {
+        int padded = (count + V.Count - 1) / V.Count * V.Count;
+        for (int j = count; j < padded; j++) row[j] = neutral;
+        for (int j = padded; j < end; j++) row[j] = 0;
+        return padded;
+    }
+
     /// <summary>Queries (part 0), keys (1) or values (2) of one head of one sequence: (T, d) within (B, T, 3C).</summary>
     public MatrixView Part(float* qkv, int item, int part) =>
         new(qkv + (long)(item / Heads) * Time * 3 * Channels + part * Channels + item % Heads * HeadSize, Time, HeadSize, 3 * Channels, 1);
@@ -54,10 +67,10 @@ internal readonly unsafe struct AttentionForward<V>(float* qkv, float* y, float*
                 for (int i = i0; i < i1; i++)
                 {
                     float* row = scores.At(i, 0);
-                    SoftmaxRow(row, i + 1, shape.Scale, out float max, out float sum);
-                    new Span<float>(row + i + 1, i1 - i - 1).Clear();
+                    int padded = AttentionShape.PadPastDiagonal<V>(row, i + 1, i1, float.NegativeInfinity);
+                    SoftmaxRow(row, padded, shape.Scale, out float max, out float sum);
                     if (drop) DropoutRow(row, item, i, factors);
-                    new ScaleWork<V>(row, 1 / sum, row, accumulate: false).Run(0, i + 1);
+                    new ScaleWork<V>(row, 1 / sum, row, accumulate: false).Run(0, padded);
                     logSumExp[(long)item * time + i] = max * shape.Scale + MathF.Log(sum);
                 }
                 TileRunner<V>.Run(scores, new(valuePanels, values), output, null, false, i1, i0, i1, 0, valuePanels.Panels, null);
@@ -65,33 +78,21 @@ internal readonly unsafe struct AttentionForward<V>(float* qkv, float* y, float*
         }
     }
 
-    /// <summary>row = exp((row - max)·scale) over the first <paramref name="count"/>.</summary>
+    /// <summary>row = exp((row - max)·scale) over the first <paramref name="count"/>, a whole number of vectors.</summary>
     static void SoftmaxRow(float* row, int count, float scale, out float max, out float sum)
     {
-        int vectorEnd = count / V.Count * V.Count;
-        max = float.NegativeInfinity;
-        if (vectorEnd > 0)
-        {
-            V m = V.Load(row);
-            for (int j = V.Count; j < vectorEnd; j += V.Count) m = V.Max(m, V.Load(row + j));
-            max = V.MaxLane(m);
-        }
-        for (int j = vectorEnd; j < count; j++) max = MathF.Max(max, row[j]);
+        V m = V.Load(row);
+        for (int j = V.Count; j < count; j += V.Count) m = V.Max(m, V.Load(row + j));
+        max = V.MaxLane(m);
 
         V mv = V.Create(max), sv = V.Create(scale), total = V.Create(0);
-        for (int j = 0; j < vectorEnd; j += V.Count)
+        for (int j = 0; j < count; j += V.Count)
         {
             V e = SimdMath<V>.Exp((V.Load(row + j) - mv) * sv);
             V.Store(e, row + j);
             total += e;
         }
         sum = V.Sum(total);
-        for (int j = vectorEnd; j < count; j++)
-        {
-            var e = SimdMath<SimdScalar>.Exp(SimdScalar.Create((row[j] - max) * scale));
-            SimdScalar.Store(e, row + j);
-            sum += row[j];
-        }
     }
 
     void DropoutRow(float* row, int item, int i, float* factors)

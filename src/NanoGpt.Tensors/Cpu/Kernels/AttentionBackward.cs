@@ -69,30 +69,23 @@ internal readonly unsafe struct AttentionBackward<V>(float* dy, float* qkv, floa
     /// <summary>From scores and dy·vᵀ to P̃ (in p) and dS (in dp) for one query; past the diagonal both become 0.</summary>
     void ScoreGradientRow(float* p, float* dp, int i, int end, float lse, float dot, int item, float* factors)
     {
-        int count = i + 1;
-        if (drop) mask.Fill((uint)item * (uint)shape.Time + (uint)i, 0, (count + 3) / 4, factors);
-        float scale = shape.Scale;
-        int vectorEnd = count / V.Count * V.Count;
-        for (int j = 0; j < vectorEnd; j += V.Count) Update<V>(p + j, dp + j, factors + j, lse, dot, scale);
-        for (int j = vectorEnd; j < count; j++) Update<SimdScalar>(p + j, dp + j, factors + j, lse, dot, scale);
-        new Span<float>(p + count, end - count).Clear();
-        new Span<float>(dp + count, end - count).Clear();
-    }
-
-    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
-    void Update<T>(float* p, float* dp, float* factor, float lse, float dot, float scale) where T : unmanaged, ISimd<T>
-    {
-        T probability = SimdMath<T>.Exp(T.Fma(T.Load(p), T.Create(scale), T.Create(-lse)));
-        T gradient = T.Load(dp);
-        T kept = probability;
-        if (drop)
+        int padded = AttentionShape.PadPastDiagonal<V>(p, i + 1, end, float.NegativeInfinity);
+        AttentionShape.PadPastDiagonal<V>(dp, i + 1, end, 0);
+        if (drop) mask.Fill((uint)item * (uint)shape.Time + (uint)i, 0, (padded + 3) / 4, factors);
+        V scale = V.Create(shape.Scale), negative = V.Create(-lse), dotv = V.Create(dot);
+        for (int j = 0; j < padded; j += V.Count)
         {
-            T f = T.Load(factor);
-            gradient *= f;
-            kept *= f;
+            V probability = SimdMath<V>.Exp(V.Fma(V.Load(p + j), scale, negative));
+            V gradient = V.Load(dp + j), kept = probability;
+            if (drop)
+            {
+                V factor = V.Load(factors + j);
+                gradient *= factor;
+                kept *= factor;
+            }
+            V.Store(kept, p + j);
+            V.Store(probability * (gradient - dotv) * scale, dp + j);
         }
-        T.Store(kept, p);
-        T.Store(probability * (gradient - T.Create(dot)) * T.Create(scale), dp);
     }
 
     static float Dot(float* a, float* b, int count)
