@@ -1,3 +1,4 @@
+using NanoGpt.Tensors.Cpu.Gemm;
 using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu;
@@ -32,10 +33,10 @@ public abstract class CpuDevice : Device
         if (threads == 0) threads = Environment.ProcessorCount;
         return (width ?? SimdWidths.Widest) switch
         {
-            SimdWidth.V512 => new CpuDevice<Simd512>(threads, SimdWidth.V512),
-            SimdWidth.V256 => new CpuDevice<Simd256>(threads, SimdWidth.V256),
-            SimdWidth.V128 => new CpuDevice<Simd128>(threads, SimdWidth.V128),
-            _ => new CpuDevice<SimdScalar>(threads, SimdWidth.Scalar),
+            SimdWidth.V512 => new CpuDevice<Simd512, Fp32Format<Simd512>>(threads, SimdWidth.V512),
+            SimdWidth.V256 => new CpuDevice<Simd256, Fp32Format<Simd256>>(threads, SimdWidth.V256),
+            SimdWidth.V128 => new CpuDevice<Simd128, Fp32Format<Simd128>>(threads, SimdWidth.V128),
+            _ => new CpuDevice<SimdScalar, Fp32Format<SimdScalar>>(threads, SimdWidth.Scalar),
         };
     }
 }

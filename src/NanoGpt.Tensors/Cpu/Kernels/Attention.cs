@@ -43,27 +43,26 @@ internal readonly unsafe struct AttentionShape(int time, int heads, int headSize
 /// </code>
 /// Items are heads of sequences, B·H of them.
 /// </summary>
-internal readonly unsafe struct AttentionForward<V>(float* qkv, float* y, float* logSumExp, AttentionShape shape, bool drop, DropoutMask mask) : IWork
-    where V : unmanaged, ISimd<V>
+internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, float* logSumExp, AttentionShape shape, bool drop, DropoutMask mask) : IWork
+    where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     public void Run(int from, int to)
     {
         int time = shape.Time, width = (time + 15) / 16 * 16, d = shape.HeadSize;
-        var keyPanels = new PackedPanels<V>(d, time);
-        var valuePanels = new PackedPanels<V>(time, d);
-        float* scratch = ScratchBuffer.OfThread.Get(keyPanels.Length + valuePanels.Length + AttentionShape.Strip * (long)width + width);
-        float* keys = scratch, values = keys + keyPanels.Length, p = values + valuePanels.Length, factors = p + AttentionShape.Strip * (long)width;
+        long keyLength = RightSide<V, F>.Cut(d, time).Length, valueLength = RightSide<V, F>.Cut(time, d).Length, strip = AttentionShape.Strip * (long)width;
+        float* pack = ScratchBuffer.OfThread.Get(TileRunner<V, F>.ScratchLength(AttentionShape.Strip) + keyLength + valueLength + strip + width);
+        float* keys = pack + TileRunner<V, F>.ScratchLength(AttentionShape.Strip), values = keys + keyLength, p = values + valueLength, factors = p + strip;
         for (int item = from; item < to; item++)
         {
             var q = shape.Part(qkv, item, 0);
             var output = shape.Output(y, item);
-            keyPanels.PackAll(shape.Part(qkv, item, 1).Transposed, keys);
-            valuePanels.PackAll(shape.Part(qkv, item, 2), values);
+            var keySide = RightSide<V, F>.Pack(shape.Part(qkv, item, 1).Transposed, keys);
+            var valueSide = RightSide<V, F>.Pack(shape.Part(qkv, item, 2), values);
             for (int i0 = 0; i0 < time; i0 += AttentionShape.Strip)
             {
                 int i1 = Math.Min(time, i0 + AttentionShape.Strip);
                 var scores = new MatrixView(p - (long)i0 * width, time, time, width, 1);
-                TileRunner<V>.Run(q, new(keyPanels, keys), scores, null, false, d, i0, i1, 0, keyPanels.PanelsFor(i1), null);
+                TileRunner<V, F>.Run(q, keySide, scores, null, false, d, i0, i1, 0, keySide.Panels.PanelsFor(i1), pack);
                 for (int i = i0; i < i1; i++)
                 {
                     float* row = scores.At(i, 0);
@@ -73,7 +72,7 @@ internal readonly unsafe struct AttentionForward<V>(float* qkv, float* y, float*
                     new ScaleWork<V>(row, 1 / sum, row, accumulate: false).Run(0, padded);
                     logSumExp[(long)item * time + i] = max * shape.Scale + MathF.Log(sum);
                 }
-                TileRunner<V>.Run(scores, new(valuePanels, values), output, null, false, i1, i0, i1, 0, valuePanels.Panels, null);
+                TileRunner<V, F>.Run(scores, valueSide, output, null, false, i1, i0, i1, 0, valueSide.Panels.Panels, pack);
             }
         }
     }
