@@ -6,7 +6,7 @@ using NanoGpt.Tensors.Cpu.Simd;
 namespace NanoGpt.Tensors.Cpu;
 
 /// <summary>The CPU with vectors of one width: hands each kernel to the worker pool in pieces that depend on the sizes alone.</summary>
-internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width) : CpuDevice where V : unmanaged, ISimd<V> where F : IFormat<V>
+internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Precision precision) : CpuDevice where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     const int ElementGrain = 16384;             // elements per piece of an elementwise kernel
     const int ReductionBlock = 1 << 16;         // elements per partial sum
@@ -20,6 +20,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width) : Cpu
 
     public override int Threads => pool.Workers;
     public override SimdWidth Width => width;
+    public override Precision Precision => precision;
 
     Gemm<V, F> Gemm => gemm ??= new(pool);
 
@@ -155,14 +156,13 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width) : Cpu
     public override double MeasurePeakFlops(TimeSpan duration)
     {
         const int rounds = 200_000;
-        pool.Run(threads, 1, new PeakWork<V>(rounds));
-        var best = 0.0;
+        double operations = threads * F.Peak(rounds), best = 0;
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed < duration)
         {
             long start = Stopwatch.GetTimestamp();
-            pool.Run(threads, 1, new PeakWork<V>(rounds));
-            best = Math.Max(best, threads * PeakWork<V>.Flops(rounds) / Stopwatch.GetElapsedTime(start).TotalSeconds);
+            pool.Run(threads, 1, new PeakWork<V, F>(rounds));
+            best = Math.Max(best, operations / Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
         return best;
     }

@@ -22,4 +22,7 @@ internal unsafe interface IFormat<V> where V : unmanaged, ISimd<V>
 
     /// <summary>The micro-kernel: C = start + A·B for one tile (see <see cref="MicroKernel{V}"/>).</summary>
     static abstract void Tile(int vectors, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride);
+
+    /// <summary>Multiply-adds from registers alone, on this thread: what the silicon can do. Returns their floating-point operations.</summary>
+    static abstract double Peak(int rounds);
 }
