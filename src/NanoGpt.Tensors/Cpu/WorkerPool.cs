@@ -19,7 +19,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     const int SpinsBeforeSleep = 4000;      // about 100 µs
 
     readonly Thread[] threads;
-    readonly SemaphoreSlim wake = new(0);
+    readonly object bed = new();            // where workers sleep: a wake-up reaches all of them, so none can take another's
     volatile int generation;                // raised once per job
     volatile bool stopping;
     volatile Exception? failure;
@@ -56,8 +56,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         next.Value = 0;
         finished.Value = 0;
         Interlocked.Increment(ref generation);
-        int asleep = Volatile.Read(ref sleeping);
-        if (asleep > 0) wake.Release(asleep);
+        if (Volatile.Read(ref sleeping) > 0) WakeAll();
         Work();
         var spin = new SpinWait();
         while (Volatile.Read(ref finished.Value) != threads.Length)
@@ -96,7 +95,7 @@ internal sealed unsafe class WorkerPool : IDisposable
             {
                 if (spins < SpinsBeforeSleep) { Thread.SpinWait(8); continue; }
                 Interlocked.Increment(ref sleeping);
-                if (generation == seen && !stopping) wake.Wait();
+                lock (bed) while (generation == seen && !stopping) Monitor.Wait(bed);
                 Interlocked.Decrement(ref sleeping);
                 if (stopping) return;
             }
@@ -111,8 +110,12 @@ internal sealed unsafe class WorkerPool : IDisposable
     {
         stopping = true;
         Interlocked.Increment(ref generation);
-        wake.Release(Math.Max(1, threads.Length));
+        WakeAll();
         foreach (var thread in threads) thread.Join();
-        wake.Dispose();
+    }
+
+    void WakeAll()
+    {
+        lock (bed) Monitor.PulseAll(bed);
     }
 }
