@@ -19,9 +19,10 @@ public class ArenaTests
         using var arena = new Arena(Devices.Widest);
         long[] step = [700_000, 700_000, 5, 2_000_000, 700_000];
         foreach (long count in step) arena.Allocate(count);
-        long capacity = arena.Capacity;
+        long grown = arena.Capacity;
         arena.Reset();
-        Assert.Equal(capacity, arena.Capacity);
+        long capacity = arena.Capacity;
+        Assert.InRange(capacity, step.Sum(), grown);
         var first = step.Select(arena.Allocate).ToArray();
         for (int i = 1; i < first.Length; i++) Assert.True(first[i].Address > first[i - 1].Address, "One block: addresses only rise.");
         arena.Reset();
