@@ -1,1 +1,3 @@
-Console.WriteLine("nanogpt");
+using NanoGpt.Cli;
+
+return CommandLine.Run(args);

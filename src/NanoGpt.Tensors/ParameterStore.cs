@@ -9,7 +9,10 @@ public sealed class ParameterStore : IDisposable
     const long Alignment = 32;      // elements: a parameter starts on a 128-byte boundary
 
     /// <summary>Takes the parameters in and gives them memory; values are set by <see cref="Initialize"/> or by loading.</summary>
-    public ParameterStore(Device device, IEnumerable<Parameter> parameters)
+    /// <param name="device">Where the memory is.</param>
+    /// <param name="parameters">The parameters, none of which belongs to a store yet.</param>
+    /// <param name="gradients">Whether there is memory for gradients; a model that only writes text needs none.</param>
+    public ParameterStore(Device device, IEnumerable<Parameter> parameters, bool gradients = true)
     {
         Device = device;
         Parameters = [.. parameters.OrderBy(p => p.Decays ? 0 : 1)];
@@ -22,14 +25,17 @@ public sealed class ParameterStore : IDisposable
             if (p.Decays) DecayedLength = length;
         }
         Values = device.Allocate(length);
-        Grads = device.Allocate(length);
         device.Fill(Values, 0);
-        device.Fill(Grads, 0);
+        if (gradients)
+        {
+            Grads = device.Allocate(length);
+            device.Fill(Grads, 0);
+        }
         long offset = 0;
         foreach (var p in Parameters)
         {
             p.Data = Values.Slice(offset, p.Shape.Count);
-            p.Grad = Grads.Slice(offset, p.Shape.Count);
+            if (gradients) p.Grad = Grads.Slice(offset, p.Shape.Count);
             offset += RoundUp(p.Shape.Count);
         }
     }
@@ -43,7 +49,7 @@ public sealed class ParameterStore : IDisposable
     /// <summary>All values. The few elements of padding between parameters are zero and stay zero.</summary>
     public Storage Values { get; }
 
-    /// <summary>All gradients, parallel to <see cref="Values"/>.</summary>
+    /// <summary>All gradients, parallel to <see cref="Values"/>; none where the store was made without.</summary>
     public Storage Grads { get; }
 
     /// <summary>The first so many elements decay; the rest do not.</summary>
@@ -73,7 +79,7 @@ public sealed class ParameterStore : IDisposable
     public void Dispose()
     {
         Device.Free(Values);
-        Device.Free(Grads);
+        if (!Grads.IsNone) Device.Free(Grads);
     }
 
     static long RoundUp(long count) => (count + Alignment - 1) / Alignment * Alignment;

@@ -21,7 +21,8 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     readonly int[] x = new int[run.Config.BatchSize * run.Config.BlockSize], y = new int[run.Config.BatchSize * run.Config.BlockSize];
     readonly List<double> rates = [];
 
-    double bestValLoss = run.BestValLoss, valLoss = double.NaN;
+    double bestValLoss = run.BestValLoss, valLoss = double.NaN, norm = double.NaN;
+    int saved = run.Iteration;      // the iteration that the newest checkpoint holds
 
     /// <summary>Runs to <c>max_iters</c>, or until asked to stop; then what was reached is saved.</summary>
     /// <exception cref="TrainingDivergedException">The loss or the gradient norm is NaN or infinite; the last good checkpoint is kept.</exception>
@@ -29,27 +30,30 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     public TrainingResult Run(CancellationToken stop)
     {
         int iteration = run.Iteration;
-        int saved = iteration;      // the iteration that the newest checkpoint holds
         try
         {
+            if (config.EvalOnly)
+            {
+                Evaluate(iteration, stop);
+                return Result(iteration, stopped: false);
+            }
             for (; iteration <= config.MaxIters; iteration++)
             {
                 stop.ThrowIfCancellationRequested();
                 if (IsEvaluation(iteration))
                 {
                     bool best = Evaluate(iteration, stop);
-                    if (config.EvalOnly) return Result(iteration, stopped: false);
                     bool due = best || config.AlwaysSaveCheckpoint && config.CheckpointInterval == 0 && iteration > saved;
-                    if (due && iteration > 0) saved = Save(iteration, best);
+                    if (due && iteration > 0) Save(iteration, best);
                 }
-                if (config.CheckpointInterval > 0 && iteration > saved && iteration % config.CheckpointInterval == 0) saved = Save(iteration, best: false);
+                if (config.CheckpointInterval > 0 && iteration > saved && iteration % config.CheckpointInterval == 0) Save(iteration, best: false);
 
                 Step(iteration);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            if (iteration > saved) Save(iteration, best: false);
+            if (iteration > saved && !config.EvalOnly) Save(iteration, best: false);
             return Result(iteration, stopped: true);
         }
         if (iteration > saved) Save(iteration, best: false);
@@ -73,9 +77,9 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
             tape.Backward(microLoss);
             loss += microLoss.Item() / microBatches;
         }
-        double norm = optimizer.GradientNorm();
+        norm = optimizer.GradientNorm();
         double learningRate = LearningRate.At(iteration, config);
-        if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw Diverged(iteration, loss, norm, learningRate);
+        if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw Diverged(iteration, $"loss {loss}");
         optimizer.Step(learningRate, norm);
 
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, rate = config.TokensPerIteration / seconds;
@@ -87,14 +91,14 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
 
     /// <summary>Whether an iteration begins with an evaluation. One that a resumed run has behind it is not done again.</summary>
     bool IsEvaluation(int iteration) =>
-        config.EvalOnly || (iteration % config.EvalInterval == 0 || iteration == config.MaxIters) && log.LastEvaluation != iteration;
+        (iteration % config.EvalInterval == 0 || iteration == config.MaxIters) && log.LastEvaluation != iteration;
 
     /// <summary>Evaluates; returns whether the model is the best so far.</summary>
     bool Evaluate(int iteration, CancellationToken stop)
     {
         double trainLoss = estimate.Of(Split.Train, done => view.Evaluating(iteration, done, 2 * config.EvalIters), stop);
         valLoss = estimate.Of(Split.Val, done => view.Evaluating(iteration, config.EvalIters + done, 2 * config.EvalIters), stop);
-        if (!double.IsFinite(trainLoss + valLoss)) throw Diverged(iteration, trainLoss + valLoss, double.NaN, LearningRate.At(iteration, config));
+        if (!double.IsFinite(trainLoss + valLoss)) throw Diverged(iteration, $"train loss {trainLoss}, val loss {valLoss}");
         bool best = valLoss < bestValLoss;
         bestValLoss = Math.Min(bestValLoss, valLoss);
         log.Evaluation(iteration, trainLoss, valLoss);
@@ -102,10 +106,12 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         return best;
     }
 
-    int Save(int iteration, bool best)
+    /// <summary>Saves, unless the last update has destroyed the weights: a good checkpoint is never replaced by a bad one.</summary>
+    void Save(int iteration, bool best)
     {
+        if (!double.IsFinite(optimizer.WeightNorm())) throw Diverged(iteration, "weights that are not finite");
         view.Saved(run.Save(iteration, bestValLoss, best));
-        return iteration;
+        saved = iteration;
     }
 
     TrainingResult Result(int iteration, bool stopped)
@@ -114,7 +120,8 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         return new(iteration, valLoss, bestValLoss, rates.Count == 0 ? 0 : rates[rates.Count / 2], stopped);
     }
 
-    static TrainingDivergedException Diverged(int iteration, double loss, double norm, double learningRate) => new(
-        $"The run diverged at iteration {iteration}: loss {loss}, gradient norm {norm}, learning rate {learningRate:g4}; " +
-        "the last checkpoint is from before: resume it with a lower --learning_rate (or a longer --warmup_iters, or --grad_clip=1.0).");
+    TrainingDivergedException Diverged(int iteration, string what) => new(
+        $"The run diverged at iteration {iteration}: {what}, gradient norm {norm}, learning rate {LearningRate.At(iteration, config):g4}; " +
+        (saved > 0 ? $"the checkpoint of iteration {saved} is kept: resume it" : "there is no checkpoint yet: start again") +
+        " with a lower --learning_rate (or a longer --warmup_iters, or --grad_clip=1.0).");
 }

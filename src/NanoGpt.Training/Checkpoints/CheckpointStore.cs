@@ -96,13 +96,17 @@ public sealed class CheckpointStore
         ? File.Exists(Path.Combine(root, name))
         : CheckpointName.TryParse(name) is not null && Directory.Exists(Path.Combine(root, name));
 
+    /// <summary>The iteration of the checkpoint that got farthest, or null where there is none.</summary>
+    public int? NewestIteration => Names().Select(name => (int?)name.Step).Max();
+
     /// <summary>Finds a checkpoint and checks every byte of it.</summary>
     /// <param name="name"><see cref="Last"/>, <see cref="Best"/> or the name of a checkpoint directory, <c>step-00000250</c>.</param>
+    /// <param name="option">How the user names a checkpoint, for the message that offers another one.</param>
     /// <exception cref="FileNotFoundException">The run has no checkpoint at all.</exception>
     /// <exception cref="InvalidDataException">
     /// It is missing, or one of its files is missing, cut short or changed; the message names the newest other one that is whole.
     /// </exception>
-    public Checkpoint Load(string name)
+    public Checkpoint Load(string name, string option = "--init_from=resume --resume_from")
     {
         try
         {
@@ -112,7 +116,7 @@ public sealed class CheckpointStore
         {
             if (Names().Count == 0)
                 throw new FileNotFoundException($"{root}: there is no checkpoint to resume from; start a run with --init_from=scratch.", fault);
-            throw new InvalidDataException($"{fault.Message.TrimEnd('.')}; {Alternative()}", fault);
+            throw new InvalidDataException($"{fault.Message.TrimEnd('.')}; {Alternative(option)}", fault);
         }
     }
 
@@ -134,14 +138,14 @@ public sealed class CheckpointStore
     }
 
     /// <summary>What to do instead of loading a damaged checkpoint.</summary>
-    string Alternative()
+    string Alternative(string option)
     {
         foreach (var name in Names().OrderDescending())
         {
             try
             {
                 var good = Checkpoint.Read(Path.Combine(root, name.ToString()));
-                return $"the newest other good checkpoint is that of iteration {good.State.IterNum}: continue with --init_from=resume --resume_from={name}";
+                return $"the newest other good checkpoint is that of iteration {good.State.IterNum}: continue with {option}={name}";
             }
             catch (InvalidDataException)
             {

@@ -20,11 +20,11 @@ public sealed class MetricsLog : IDisposable
     /// <summary>The name of the file.</summary>
     public const string FileName = "metrics.jsonl";
 
-    readonly FileStream file;
+    readonly Stream file;
     readonly ArrayBufferWriter<byte> line = new(256);
     readonly Utf8JsonWriter json;
 
-    MetricsLog(FileStream file, int? lastEvaluation)
+    MetricsLog(Stream file, int? lastEvaluation)
     {
         (this.file, LastEvaluation) = (file, lastEvaluation);
         json = new Utf8JsonWriter(line);
@@ -32,6 +32,9 @@ public sealed class MetricsLog : IDisposable
 
     /// <summary>The iteration of the last evaluation in the file, if there is one.</summary>
     public int? LastEvaluation { get; private set; }
+
+    /// <summary>A log that nobody reads: for a run that only looks, <c>eval_only</c>.</summary>
+    public static MetricsLog None() => new(Stream.Null, null);
 
     /// <summary>Begins an empty log, replacing one that is there.</summary>
     /// <param name="outDir">The run's <c>out_dir</c>; created if need be.</param>

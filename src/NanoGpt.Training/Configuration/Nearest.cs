@@ -1,7 +1,7 @@
 namespace NanoGpt.Training;
 
 /// <summary>Finds what was probably meant.</summary>
-internal static class Nearest
+public static class Nearest
 {
     /// <summary>The candidate nearest in spelling; of equally near ones the first that contains, or is contained in, what was typed.</summary>
     public static string Name(string typed, IEnumerable<string> candidates)

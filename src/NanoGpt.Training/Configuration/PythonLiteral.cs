@@ -8,7 +8,7 @@ namespace NanoGpt.Training;
 /// The Python values nanoGPT's users write: <c>True</c>, <c>5e-4</c>, <c>1_000</c>, <c>'text'</c>, and sums, differences and
 /// products of numbers such as <c>5 * 8</c>. Read, never executed: names, calls and everything else are refused.
 /// </summary>
-internal ref struct PythonLiteral
+public ref struct PythonLiteral
 {
     static readonly SearchValues<char> needQuotes = SearchValues.Create(" \t\r\n'\"\\#");
 

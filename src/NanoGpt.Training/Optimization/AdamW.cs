@@ -33,9 +33,14 @@ public sealed class AdamW : IDisposable
     public long Steps { get; set; }
 
     /// <summary>The global norm of the gradient, before clipping.</summary>
-    public double GradientNorm()
+    public double GradientNorm() => Norm(store.Grads);
+
+    /// <summary>The global norm of the weights: not a number, or infinite, once an update has destroyed them.</summary>
+    public double WeightNorm() => Norm(store.Values);
+
+    double Norm(Storage flat)
     {
-        device.SumOfSquares(store.Grads, squares, accumulate: false);
+        device.SumOfSquares(flat, squares, accumulate: false);
         Span<float> sum = [0];
         device.Read(squares, sum);
         return Math.Sqrt(sum[0]);

@@ -15,6 +15,7 @@ public sealed class TrainingRun : IDisposable
     /// <param name="data">The data set; the run does not dispose of it.</param>
     /// <param name="resume">The checkpoint to go on from, or null to start from scratch.</param>
     /// <exception cref="InvalidDataException">The checkpoint does not fit the data, or is not one of this model.</exception>
+    /// <exception cref="InsufficientMemoryException">The plan is larger than the memory there is; the message gives the sizes.</exception>
     public TrainingRun(TrainConfig config, TokenDataset data, Checkpoint? resume)
     {
         (Config, Data) = (config, data);
@@ -22,6 +23,7 @@ public sealed class TrainingRun : IDisposable
         var modelConfig = ModelConfig(config, data);
         data.Validate(modelConfig.VocabSize);
         data.CheckBlockSize(config.BlockSize);
+        Plan(config, data).Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
         Device = CpuDevice.Create(config.Threads, precision: config.Dtype == "bfloat16" ? Precision.BFloat16 : Precision.Float32);
         Model = new Gpt(modelConfig);
@@ -68,6 +70,10 @@ public sealed class TrainingRun : IDisposable
     public static GptConfig ModelConfig(TrainConfig config, TokenDataset data) =>
         new(config.BlockSize, data.VocabSize ?? 50304, config.NLayer, config.NHead, config.NEmbd, config.Dropout, config.Bias);
 
+    /// <summary>What a run will hold in memory.</summary>
+    public static MemoryPlan Plan(TrainConfig config, TokenDataset data) =>
+        MemoryPlan.ForTraining(ModelConfig(config, data), config.BatchSize, config.BlockSize, config.Threads > 0 ? config.Threads : Environment.ProcessorCount);
+
     /// <summary>Saves the run as it stands before an iteration.</summary>
     public Checkpoint Save(int iteration, double bestValLoss, bool best)
     {
@@ -88,8 +94,11 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>What a run is trained on, in a form that changes when the data does.</summary>
     public static string Identity(TokenDataset data) =>
-        data.Meta is { } meta ? $"{meta.Dataset} {meta.Tokenizer}:{meta.TokenizerSha256} train:{meta.TrainSha256} val:{meta.ValSha256}"
+        data.Meta is { } meta ? $"{meta.Dataset} {TokenizerIdentity(meta)} train:{meta.TrainSha256} val:{meta.ValSha256}"
         : $"tokens train:{data[Split.Train].Count} val:{data[Split.Val].Count}";
+
+    /// <summary>The part of <see cref="Identity"/> that says what the tokens mean.</summary>
+    public static string TokenizerIdentity(DatasetMeta meta) => $"{meta.Tokenizer}:{meta.TokenizerSha256}";
 
     void Restore(Checkpoint checkpoint)
     {

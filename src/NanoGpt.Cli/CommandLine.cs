@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Text;
+using NanoGpt.Training;
+
+namespace NanoGpt.Cli;
+
+/// <summary>The commands together: what was typed goes to one of them, and whatever goes wrong comes out as one sentence.</summary>
+static class CommandLine
+{
+    public static int Run(string[] args)
+    {
+        if (OperatingSystem.IsWindows()) Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        try
+        {
+            var result = Root().Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+            if (result.Action is ParseErrorAction) throw new ArgumentException(FirstFault(result));
+            return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (Exception e)
+        {
+            return Fault.Report(e);
+        }
+    }
+
+    static RootCommand Root()
+    {
+        var root = new RootCommand("Trains GPTs and writes text with them, on the CPU, with nothing but .NET.")
+        {
+            PrepareCommand.Create(), TrainCommand.Create(), SampleCommand.Create(), BenchCommand.Create(),
+        };
+        root.SetAction(_ => Overview.Show());
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        return root;
+    }
+
+    /// <summary>The sentence for a command line that cannot be understood; a near miss is answered with what was probably meant.</summary>
+    static string FirstFault(ParseResult result)
+    {
+        if (result.UnmatchedTokens.Count == 0) return result.Errors[0].Message;
+        string token = result.UnmatchedTokens[0], name = token.Split('=')[0];
+        var command = result.CommandResult.Command;
+        if (command is RootCommand && !name.StartsWith('-'))
+            return $"there is no command '{name}'; did you mean '{Nearest.Name(name, command.Subcommands.Select(c => c.Name))}'? 'nanogpt --help' lists the commands.";
+        if (!name.StartsWith('-'))
+            return $"'{token}' is one argument too many for 'nanogpt {command.Name}'; options are written --name=value.";
+        return $"there is no option '{name}'; did you mean '{Nearest.Name(name, command.Options.Select(o => o.Name))}'?";
+    }
+
+    /// <summary>The usual help, then examples.</summary>
+    sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            usual.MaxWidth = 100;
+            var command = parseResult.CommandResult.Command as DocumentedCommand;
+            if (command?.FullHelp is { } full) Console.Out.Write(full());
+            else usual.Invoke(parseResult);
+            if (command is not null) Console.Out.WriteLine($"Examples:\n{command.Examples}");
+            return ExitCode.Success;
+        }
+    }
+}

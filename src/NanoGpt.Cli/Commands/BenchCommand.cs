@@ -1,0 +1,91 @@
+using System.CommandLine;
+using System.Text.Json;
+using NanoGpt.Models;
+using NanoGpt.Training;
+
+namespace NanoGpt.Cli;
+
+/// <summary><c>nanogpt bench</c>: how fast this machine trains a shape.</summary>
+static class BenchCommand
+{
+    public static Command Create()
+    {
+        var layers = PythonOption.Integer("--n_layer", 4, "transformer blocks", least: 1);
+        var heads = PythonOption.Integer("--n_head", 4, "attention heads per block; must divide n_embd", least: 1);
+        var width = PythonOption.Integer("--n_embd", 128, "width of the model", least: 1);
+        var time = PythonOption.Integer("--block_size", 64, "tokens per sequence", least: 1);
+        var batch = PythonOption.Integer("--batch_size", 12, "sequences per step", least: 1);
+        var vocabulary = PythonOption.Integer("--vocab_size", 65, "token ids", least: 2);
+        var bias = PythonOption.Boolean("--bias", false, "biases in linear layers and layer norms");
+        var dropout = PythonOption.Number("--dropout", 0, "dropout probability");
+        var dtype = PythonOption.Text("--dtype", "float32", "float32");
+        var threads = PythonOption.Integer("--threads", 0, "worker threads; 0: every core", least: 0);
+        var steps = PythonOption.Integer("--steps", 0, "steps to measure; 0: as many as take about three seconds", least: 0);
+        var json = new Option<bool>("--json") { Description = "print one line of JSON instead of a table" };
+        var command = new DocumentedCommand("bench", "Trains synthetic batches of a shape and says how fast that goes.", """
+              nanogpt bench                                                     nanoGPT's small model for a CPU
+              nanogpt bench --n_layer=6 --n_head=6 --n_embd=384 --block_size=256 --batch_size=64 --vocab_size=65
+              nanogpt bench --n_layer=12 --n_head=12 --n_embd=768 --block_size=1024 --batch_size=1 --vocab_size=50304
+              nanogpt bench --threads=1 --json                                  one line for a script
+            """) { layers, heads, width, time, batch, vocabulary, bias, dropout, dtype, threads, steps, json };
+        command.SetAction(result =>
+        {
+            Engine.CheckDtype(result.GetValue(dtype)!);
+            var config = new GptConfig(result.GetValue(time), result.GetValue(vocabulary), result.GetValue(layers), result.GetValue(heads),
+                result.GetValue(width), result.GetValue(dropout), result.GetValue(bias));
+            return Run(config, result.GetValue(batch), result.GetValue(threads), result.GetValue(steps), result.GetValue(json));
+        });
+        return command;
+    }
+
+    static int Run(GptConfig config, int batch, int threads, int steps, bool json)
+    {
+        if (config.Dropout is not (>= 0 and < 1)) throw new ArgumentException($"dropout must be at least 0 and below 1, got {config.Dropout}.");
+        _ = new Gpt(config);        // the sizes make a model
+        var plan = MemoryPlan.ForTraining(config, batch, config.BlockSize, threads > 0 ? threads : Environment.ProcessorCount);
+        if (!json)
+        {
+            Console.WriteLine($"n_layer {config.NLayer}, n_head {config.NHead}, n_embd {config.NEmbd}, block_size {config.BlockSize}, batch_size {batch}, " +
+                $"vocab_size {config.VocabSize:N0}: {Units.Count(config.ParameterCount())} parameters, {(long)batch * config.BlockSize:N0} tokens per step");
+            Console.WriteLine($"memory {Units.Bytes(plan.Total)}: {plan}");
+        }
+        plan.Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        var result = StepBenchmark.Run(config, batch, threads, steps);
+        if (json) WriteJson(result);
+        else WriteTable(result);
+        return ExitCode.Success;
+    }
+
+    static void WriteTable(StepBenchmarkResult result)
+    {
+        Console.WriteLine($"""
+
+            device              {result.Device}, float32
+            tokens per second   {result.TokensPerSecond:N0}
+            time per step       {result.Median * 1000:0.00} ms, median of {result.Steps:N0} ({result.Fastest * 1000:0.00} to {result.Slowest * 1000:0.00})
+            model rate          {Units.Flops(result.ModelFlops)}
+            machine peak        {Units.Flops(result.PeakFlops)}, measured
+            part of the peak    {result.ModelFlops / result.PeakFlops:0.0%}
+            peak memory         {Units.Bytes(result.PeakResidentBytes)}
+            """);
+    }
+
+    static void WriteJson(StepBenchmarkResult result)
+    {
+        using var stream = Console.OpenStandardOutput();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("tokens_per_second", Math.Round(result.TokensPerSecond, 1));
+            json.WriteNumber("ms_per_step", Math.Round(result.Median * 1000, 4));
+            json.WriteNumber("model_gflops", Math.Round(result.ModelFlops / 1e9, 3));
+            json.WriteNumber("peak_gflops", Math.Round(result.PeakFlops / 1e9, 3));
+            json.WriteNumber("peak_fraction", Math.Round(result.ModelFlops / result.PeakFlops, 4));
+            json.WriteNumber("peak_rss_bytes", result.PeakResidentBytes);
+            json.WriteNumber("threads", result.Threads);
+            json.WriteString("dtype", "float32");
+            json.WriteEndObject();
+        }
+        stream.Write("\n"u8);
+    }
+}

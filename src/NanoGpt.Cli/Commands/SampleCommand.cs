@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Text;
+using NanoGpt.Models;
+using NanoGpt.Training;
+
+namespace NanoGpt.Cli;
+
+/// <summary><c>nanogpt sample</c>: text from a trained model, nanoGPT's sample.py.</summary>
+static class SampleCommand
+{
+    public static Command Create()
+    {
+        var outDir = PythonOption.Text("--out_dir", "out", "the folder of the run");
+        var checkpoint = new Option<string?>("--checkpoint") { Description = "best, last or a name in out_dir/checkpoints [default: best, or last where none is best]", HelpName = "NAME" };
+        var dataDir = new Option<string?>("--data_dir") { Description = "the data set whose tokenizer to use [default: the one kept in out_dir]", HelpName = "DIR" };
+        var start = PythonOption.Text("--start", "\n", "text to begin with, or FILE:prompt.txt");
+        start.DefaultValueFactory = _ => "\n";
+        var count = PythonOption.Integer("--num_samples", 10, "how many samples", least: 1);
+        var length = PythonOption.Integer("--max_new_tokens", 500, "tokens of a sample, at most", least: 0);
+        var temperature = PythonOption.Number("--temperature", 0.8, "below 1 bolder, above 1 more varied; 0: always the likeliest");
+        var topK = PythonOption.Integer("--top_k", 200, "draw from the so many likeliest tokens; 0: from all", least: 0);
+        var topP = PythonOption.Number("--top_p", 1, "draw from the likeliest tokens that together have this probability");
+        var seed = PythonOption.Integer("--seed", 1337, "equal seeds give equal text", least: int.MinValue);
+        var threads = PythonOption.Integer("--threads", 0, "worker threads; 0: every core", least: 0);
+        var stop = new Option<string[]>("--stop") { Description = "end a sample before this text; can be given several times", HelpName = "TEXT" };
+        var initFrom = PythonOption.Text("--init_from", "resume", "accepted for nanoGPT's sake: resume");
+        Option<string>[] ignored = [PythonOption.Text("--device", "cpu", "accepted, ignored"), PythonOption.Text("--dtype", "float32", "accepted, ignored"), PythonOption.Text("--compile", "False", "accepted, ignored")];
+        var command = new DocumentedCommand("sample", "Writes text with a trained model, as it is drawn.", """
+              nanogpt sample --out_dir=out-quickstart
+              nanogpt sample --out_dir=out-quickstart --start="Returns the " --num_samples=3 --max_new_tokens=200
+              nanogpt sample --out_dir=out-quickstart --start=FILE:prompt.txt --temperature=0.5 --top_k=10
+              nanogpt sample --out_dir=out-quickstart --stop=". " --checkpoint=last --seed=7
+            """) { outDir, checkpoint, dataDir, start, count, length, temperature, topK, topP, seed, threads, stop, initFrom, ignored[0], ignored[1], ignored[2] };
+        command.SetAction(result =>
+        {
+            if (result.GetValue(initFrom) is not "resume" and var other) throw new ArgumentException($"init_from='{other}': only 'resume', a run of your own, can be sampled from yet.");
+            string[] given = [.. ignored.Where(option => result.GetResult(option) is { Implicit: false }).Select(option => option.Name[2..])];
+            if (given.Length > 0) Console.Error.WriteLine($"note: {string.Join(", ", given)} ignored; sampling runs on the CPU in float32.");
+            var options = new SamplingOptions(result.GetValue(temperature), result.GetValue(topK), result.GetValue(topP), result.GetValue(seed));
+            options.Validate();
+            using var model = TrainedModel.Open(result.GetValue(outDir)!, result.GetValue(checkpoint), result.GetValue(dataDir), result.GetValue(threads));
+            Write(model, options, Prompt(result.GetValue(start)!), result.GetValue(count), result.GetValue(length), Stops(result.GetValue(stop)));
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    static void Write(TrainedModel model, SamplingOptions options, string start, int count, int length, string[] stops)
+    {
+        var generator = new Generator(model.Model, model.Tape, options);
+        for (int sample = 0; sample < count; sample++)
+        {
+            TextStream.Write(generator, model.Tokenizer, start, length, stops, sample);
+            Console.WriteLine("\n---------------");
+        }
+    }
+
+    /// <summary>The text to begin with. The two characters \n mean the line end that a shell cannot easily be made to pass.</summary>
+    static string Prompt(string start)
+    {
+        if (start.StartsWith("FILE:", StringComparison.Ordinal)) start = File.ReadAllText(start["FILE:".Length..], Encoding.UTF8);
+        return start switch
+        {
+            "" => throw new ArgumentException("--start is empty; give at least one character to begin with."),
+            "\\n" => "\n",
+            _ => start,
+        };
+    }
+
+    static string[] Stops(string[]? given)
+    {
+        string[] stops = [.. (given ?? []).Select(PythonOption.Unquote)];
+        return stops.Contains("") ? throw new ArgumentException("--stop is empty; give the text to stop at.") : stops;
+    }
+}

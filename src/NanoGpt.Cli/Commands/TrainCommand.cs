@@ -1,0 +1,150 @@
+using System.CommandLine;
+using System.Diagnostics;
+using NanoGpt.Data;
+using NanoGpt.Models;
+using NanoGpt.Training;
+
+namespace NanoGpt.Cli;
+
+/// <summary><c>nanogpt train</c>: nanoGPT's train.py, from the command line to a trained model.</summary>
+static class TrainCommand
+{
+    public static Command Create()
+    {
+        var command = new DocumentedCommand("train", "Trains a GPT.", """
+              nanogpt train configs/quickstart.json                                 a first model, in about a minute
+              nanogpt train configs/shakespeare_char.json --max_iters=2000 --dropout=0.0
+              nanogpt train configs/quickstart.json --dataset=text_char --out_dir=out-mine
+              nanogpt train --out_dir=out-mine --init_from=resume --max_iters=5000    goes on with that run
+              nanogpt train --out_dir=out-mine --init_from=resume --eval_only=True    only its losses
+            """)
+        {
+            FullHelp = () => $"""
+                Trains a GPT.
+
+                Usage:
+                  nanogpt train [CONFIG…] [--key=value …]
+
+                CONFIG is a JSON file with comments (configs/), or one of nanoGPT's own .py files. Later values win. A command line of
+                nanoGPT works as it is. A resumed run keeps its stored configuration; what is given is laid over it.
+
+                {TrainConfig.Help()}
+                {ExitCode.Explained}
+
+
+                """,
+            TreatUnmatchedTokensAsErrors = false,        // the keys have a parser of their own
+        };
+        command.SetAction(result => Run(ConfigArguments.Parse(result.UnmatchedTokens)));
+        return command;
+    }
+
+    static int Run(ConfigArguments given)
+    {
+        using var signals = new StopSignals();
+        var (config, checkpoint, notes) = ResolvedRun.From(given);
+        Engine.CheckDtype(config.Dtype);
+        foreach (string note in notes) Console.WriteLine($"note: {note}");
+
+        PrepareData(config, signals.Token);
+        using var data = TokenDataset.Open(config.DataDirectory);
+        RunSummary.Write(config, data, checkpoint);
+        using var run = new TrainingRun(config, data, checkpoint);
+        Console.WriteLine($"device      {run.Device.Name}, float32, peak {Units.Flops(run.PeakFlops)} (measured)");
+        if (run.Iteration > config.MaxIters && !config.EvalOnly)
+        {
+            Console.WriteLine($"\nThis run is complete: it has done iteration {config.MaxIters:N0}, its last. Give a larger --max_iters to go on.");
+            return ExitCode.Success;
+        }
+        using var log = OpenLog(config, data, checkpoint);
+        Console.WriteLine();
+
+        IRunView view = LiveView.IsPossible ? new LiveView(config, run.Iteration) : new PlainView(config, run.Iteration);
+        signals.Requested = () => view.Say("stopping after this step (once more: at once, without saving)");
+        long start = Stopwatch.GetTimestamp();
+        var result = view.Watch(() => new Trainer(run, view, log).Run(signals.Token));
+        if (config.EvalOnly && !result.Stopped) return ExitCode.Success;
+        Console.WriteLine();
+        if (result.Stopped) return Stopped(config, result);
+        Console.WriteLine($"done        {result.Iteration - run.Iteration:N0} iterations in {Units.Duration(Stopwatch.GetElapsedTime(start).TotalSeconds)}");
+        Finish(config, run, result);
+        return ExitCode.Success;
+    }
+
+    /// <summary>A data set that has a recipe is prepared where nobody named another place for it.</summary>
+    static void PrepareData(TrainConfig config, CancellationToken stop)
+    {
+        if (Datasets.IsPrepared(config.DataDirectory)) return;
+        if (config.DataDir.Length > 0)
+            throw new DirectoryNotFoundException($"There is no prepared data set in '{config.DataDir}' (data_dir); make one with: {Invocation.Of("prepare", config.Dataset, "--out", config.DataDir)}");
+        try
+        {
+            PrepareCommand.Prepare(config.Dataset, [], config.DataDirectory, stop);
+        }
+        catch (ArgumentException fault) when (Datasets.Known.Any(recipe => recipe.Name == config.Dataset))
+        {
+            throw new ArgumentException($"The data set '{config.Dataset}' is not prepared yet, and {fault.Message.TrimEnd('.')}: {Invocation.Of("prepare", config.Dataset, "--input", "my-text.txt")}", fault);
+        }
+        Console.WriteLine();
+    }
+
+    static MetricsLog OpenLog(TrainConfig config, TokenDataset data, Checkpoint? checkpoint)
+    {
+        if (config.EvalOnly) return MetricsLog.None();
+        var log = new RunFolder(config.OutDir).Open(config, data, checkpoint, out string? former);
+        if (former is not null) Console.WriteLine($"note: {config.OutDir} held a former run; it is now in {former}.");
+        return log;
+    }
+
+    static int Stopped(TrainConfig config, TrainingResult result)
+    {
+        if (result.Iteration == 0)
+        {
+            Console.WriteLine("stopped before the first step; there was nothing to save.");
+            return ExitCode.Interrupted;
+        }
+        Console.WriteLine($"stopped before iteration {result.Iteration:N0}; everything up to it is saved. Go on with:");
+        Console.WriteLine($"  {Invocation.Of("train", $"--out_dir={config.OutDir}", "--init_from=resume")}");
+        return ExitCode.Stopped;
+    }
+
+    static void Finish(TrainConfig config, TrainingRun run, TrainingResult result)
+    {
+        string checkpoints = Path.Combine(config.OutDir, "checkpoints");
+        if (!double.IsNaN(result.ValLoss)) Console.WriteLine($"val loss    {result.ValLoss:0.0000}, best {result.BestValLoss:0.0000}");
+        else if (double.IsFinite(result.BestValLoss)) Console.WriteLine($"val loss    best {result.BestValLoss:0.0000}");
+        Console.WriteLine($"speed       {result.TokensPerSecond:N0} tokens/s, {result.TokensPerSecond * run.Model.Config.FlopsPerToken(config.BlockSize) / run.PeakFlops:0%} of the machine's peak");
+        Console.WriteLine($"checkpoint  {checkpoints} (last{(double.IsFinite(result.BestValLoss) ? ", best" : "")})");
+        if (run.Data.Tokenizer is { } tokenizer)
+        {
+            if (config.SampleTokens > 0) WriteSample(config, run, tokenizer);
+            Console.WriteLine($"\nMore text:       {Invocation.Of("sample", $"--out_dir={config.OutDir}")}");
+        }
+        long more = 2L * config.MaxIters;
+        Console.WriteLine($"Train it longer: {Invocation.Of("train", $"--out_dir={config.OutDir}", "--init_from=resume", $"--max_iters={more}", $"--lr_decay_iters={more}")}");
+    }
+
+    static void WriteSample(TrainConfig config, TrainingRun run, Tokenizer tokenizer)
+    {
+        Console.WriteLine("\nIt writes:\n");
+        var options = new SamplingOptions(Seed: config.Seed);
+        TextStream.Write(new Generator(run.Model, run.Tape, options), tokenizer, Beginning(run.Data, tokenizer), config.SampleTokens, []);
+        Console.WriteLine();
+    }
+
+    /// <summary>A line end where the vocabulary has one, else what the training text begins with.</summary>
+    static string Beginning(TokenDataset data, Tokenizer tokenizer)
+    {
+        try
+        {
+            tokenizer.Encode("\n");
+            return "\n";
+        }
+        catch (ArgumentException)
+        {
+            Span<int> first = [0];
+            data[Split.Train].Read(0, first);
+            return tokenizer.Decode(first);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+using System.Buffers;
+
+namespace NanoGpt.Cli;
+
+/// <summary>Command lines as the user can type them here.</summary>
+static class Invocation
+{
+    static readonly SearchValues<char> special = SearchValues.Create(" '$&;()*?<>|");
+
+    /// <summary>The thin script where it lies in the current folder, else the program's name.</summary>
+    static string Program =>
+        !OperatingSystem.IsWindows() && File.Exists("nanogpt") ? "./nanogpt"
+        : OperatingSystem.IsWindows() && File.Exists("nanogpt.cmd") ? @".\nanogpt"
+        : "nanogpt";
+
+    /// <summary>A command line of this program.</summary>
+    public static string Of(params ReadOnlySpan<string> arguments)
+    {
+        string line = Program;
+        foreach (string argument in arguments) line += " " + Quoted(argument);
+        return line;
+    }
+
+    static string Quoted(string argument) => argument.AsSpan().ContainsAny(special) ? $"\"{argument}\"" : argument;
+}

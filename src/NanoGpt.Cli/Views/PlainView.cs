@@ -1,0 +1,38 @@
+using NanoGpt.Training;
+
+namespace NanoGpt.Cli;
+
+/// <summary>nanoGPT's lines, for a pipe or a file: their beginnings are nanoGPT's to the letter, so that scripts for it read them.</summary>
+sealed class PlainView(TrainConfig config, int firstIteration) : IRunView
+{
+    readonly Pace pace = new(config, firstIteration);
+
+    public TrainingResult Watch(Func<TrainingResult> run) => run();
+
+    public void Say(string line) => Console.WriteLine(line);
+
+    public void Stepped(StepReport step)
+    {
+        pace.Stepped(step);
+        if (step.Iteration % config.LogInterval != 0) return;
+        Say($"iter {step.Iteration}: loss {step.Loss:0.0000}, time {step.Seconds * 1000:0.00}ms, mfu {step.PeakFraction * 100:0.00}%, " +
+            $"{step.TokensPerSecond:N0} tok/s, {Units.Duration(pace.Left)} left");
+    }
+
+    public void Evaluating(int iteration, int done, int total) { }
+
+    public void Evaluated(EvaluationReport evaluation)
+    {
+        pace.Evaluated();
+        Say(Line(evaluation));
+    }
+
+    public void Saved(Checkpoint checkpoint) => Say(Line(checkpoint));
+
+    /// <summary>nanoGPT's line of an evaluation.</summary>
+    public static string Line(EvaluationReport evaluation) =>
+        $"step {evaluation.Iteration}: train loss {evaluation.TrainLoss:0.0000}, val loss {evaluation.ValLoss:0.0000}";
+
+    /// <summary>nanoGPT's line of a checkpoint.</summary>
+    public static string Line(Checkpoint checkpoint) => $"saving checkpoint to {checkpoint.Directory}";
+}

@@ -1,0 +1,33 @@
+using NanoGpt.Data;
+using NanoGpt.Models;
+using NanoGpt.Training;
+
+namespace NanoGpt.Cli;
+
+/// <summary>What a run is, printed before anything large is allocated.</summary>
+static class RunSummary
+{
+    public static void Write(TrainConfig config, TokenDataset data, Checkpoint? checkpoint)
+    {
+        WriteKeys(config);
+        if (checkpoint is not null) Console.WriteLine($"resuming    {checkpoint.Directory}, iteration {checkpoint.State.IterNum:N0}");
+        Console.WriteLine($"data        {data.Directory}: {data[Split.Train].Count:N0} train and {data[Split.Val].Count:N0} val tokens" +
+            (data.VocabSize is { } vocabulary ? $", vocabulary {vocabulary:N0}" : ", without meta.json: GPT-2's vocabulary is assumed"));
+        var model = TrainingRun.ModelConfig(config, data);
+        Console.WriteLine($"model       {Units.Count(model.ParameterCount())} parameters: {model.NLayer} layers, {model.NHead} heads, {model.NEmbd} wide, context {model.BlockSize}");
+        Console.WriteLine($"tokens      {config.TokensPerIteration:N0} per step = {config.GradientAccumulationSteps} gradient_accumulation_steps × {config.BatchSize} batch_size × {config.BlockSize} block_size");
+        Console.WriteLine("            the loss printed is the mean over all of them");
+        var plan = TrainingRun.Plan(config, data);
+        Console.WriteLine($"memory      {Units.Bytes(plan.Total)}: {plan}");
+    }
+
+    /// <summary>The keys that differ from their defaults, a line a section.</summary>
+    static void WriteKeys(TrainConfig config)
+    {
+        var defaults = new TrainConfig();
+        var changed = ConfigKey.All.Where(key => !key.Get(config).Equals(key.Get(defaults))).GroupBy(key => key.Section).ToList();
+        Console.WriteLine(changed.Count == 0 ? "config      every key has its default" : $"config      what differs from the defaults{(config.EvalOnly ? "" : $" (all keys: {Path.Combine(config.OutDir, RunFolder.ConfigFile)})")}");
+        foreach (var section in changed)
+            Console.WriteLine($"  {section.Key}: {string.Join(", ", section.Select(key => $"{key.Name}={key.Format(config)}"))}");
+    }
+}

@@ -1,0 +1,43 @@
+namespace NanoGpt.Training;
+
+/// <summary>What a command line comes to: the configuration, the checkpoint to go on from, and what the user should know.</summary>
+/// <param name="Config">The resolved configuration, valid.</param>
+/// <param name="Checkpoint">The checkpoint to go on from, or null to start from scratch.</param>
+/// <param name="Notes">Sentences for the user: keys that do nothing here, keys that the checkpoint overrules.</param>
+public sealed record ResolvedRun(TrainConfig Config, Checkpoint? Checkpoint, IReadOnlyList<string> Notes)
+{
+    /// <summary>The keys that make the shape of a model: those of a resumed run come from its checkpoint, as in nanoGPT.</summary>
+    static readonly string[] modelKeys = ["n_layer", "n_head", "n_embd", "block_size", "bias"];
+
+    /// <summary>
+    /// Resolves what was given: over the defaults, or, with <c>init_from=resume</c>, over the configuration stored in the
+    /// checkpoint that <c>resume_from</c> names in <c>out_dir</c>.
+    /// </summary>
+    /// <exception cref="ArgumentException">A value does not make a run.</exception>
+    /// <exception cref="FileNotFoundException">There is no checkpoint to resume from.</exception>
+    /// <exception cref="InvalidDataException">The checkpoint is damaged; the message names one that is not.</exception>
+    public static ResolvedRun From(ConfigArguments given)
+    {
+        var config = given.ApplyTo(new TrainConfig());
+        if (config.InitFrom != "resume")
+        {
+            config.Validate();
+            return new(config, null, config.Notes(given.Keys));
+        }
+
+        var store = new CheckpointStore(config.OutDir);
+        var checkpoint = store.Load(config.ResumeFrom);
+        var stored = checkpoint.State.Config;
+        var resumed = given.ApplyTo(stored) with { OutDir = config.OutDir, InitFrom = "resume", ResumeFrom = config.ResumeFrom, EvalOnly = config.EvalOnly };
+        var notes = new List<string>();
+        foreach (var key in given.Keys.Where(key => modelKeys.Contains(key.Name) && !key.Get(resumed).Equals(key.Get(stored))))
+        {
+            notes.Add($"{key.Name}: {key.Format(resumed)} is ignored; the model in the checkpoint has {key.Format(stored)}.");
+            resumed = key.Set(resumed, key.Get(stored));
+        }
+        resumed.Validate();
+        if (store.NewestIteration is { } newest && newest > checkpoint.State.IterNum && !resumed.EvalOnly)
+            notes.Add($"the run went on to iteration {newest:N0} before; what it did after {checkpoint.State.IterNum:N0} will be replaced.");
+        return new(resumed, checkpoint, [.. resumed.Notes(given.Keys), .. notes]);
+    }
+}

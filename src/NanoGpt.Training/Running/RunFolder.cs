@@ -1,0 +1,59 @@
+using System.Text;
+using NanoGpt.Data;
+
+namespace NanoGpt.Training;
+
+/// <summary>
+/// The <c>out_dir</c> of a run:
+/// <code>
+/// config.json      the resolved configuration; also a config file
+/// meta.json        the data set's: what the tokens mean, so that the folder can be taken elsewhere and sampled from
+/// metrics.jsonl    losses, learning rates, speeds
+/// checkpoints/     last, best and others
+/// former-1/        the run that was here before, moved aside when another was started from scratch
+/// </code>
+/// </summary>
+public sealed class RunFolder(string path)
+{
+    /// <summary>The name of the stored configuration.</summary>
+    public const string ConfigFile = "config.json";
+
+    /// <summary>The path of the copy of the data set's <c>meta.json</c>; there is none where the data set has none.</summary>
+    public string MetaPath => Path.Combine(path, DatasetMeta.FileName);
+
+    /// <summary>Makes the folder ready for a run: stores its configuration and what its tokens mean.</summary>
+    /// <param name="config">The resolved configuration.</param>
+    /// <param name="data">The data set.</param>
+    /// <param name="checkpoint">The checkpoint the run goes on from, or null: then a run that is here already is moved aside.</param>
+    /// <param name="former">Where that run is now, or null.</param>
+    /// <returns>The log of the run.</returns>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    public MetricsLog Open(TrainConfig config, TokenDataset data, Checkpoint? checkpoint, out string? former)
+    {
+        former = checkpoint is null ? MoveAside() : null;
+        var disk = new DurableDisk();
+        disk.CreateDirectory(path);
+        Write(disk, ConfigFile, Encoding.UTF8.GetBytes(config.ToJson()));
+        string meta = Path.Combine(data.Directory, DatasetMeta.FileName);
+        if (data.Meta is not null && Path.GetFullPath(meta) != Path.GetFullPath(MetaPath)) Write(disk, DatasetMeta.FileName, File.ReadAllBytes(meta));
+        return checkpoint is null ? MetricsLog.Start(path) : MetricsLog.Resume(path, checkpoint.State.IterNum);
+    }
+
+    /// <summary>Moves what a former run left to the first free <c>former-N</c>; nothing is ever deleted.</summary>
+    string? MoveAside()
+    {
+        string[] left = [.. new[] { "checkpoints", MetricsLog.FileName, ConfigFile, DatasetMeta.FileName }.Select(name => Path.Combine(path, name)).Where(Path.Exists)];
+        if (left.Length == 0) return null;
+        string aside = Enumerable.Range(1, int.MaxValue).Select(n => Path.Combine(path, $"former-{n}")).First(free => !Path.Exists(free));
+        Directory.CreateDirectory(aside);
+        foreach (string entry in left) Directory.Move(entry, Path.Combine(aside, Path.GetFileName(entry)));
+        return aside;
+    }
+
+    void Write(DurableDisk disk, string name, byte[] content)
+    {
+        string file = Path.Combine(path, name), temporary = file + ".tmp";
+        disk.WriteFile(temporary, stream => stream.Write(content));
+        disk.MoveFile(temporary, file);
+    }
+}

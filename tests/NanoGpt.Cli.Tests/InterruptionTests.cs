@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace NanoGpt.Cli.Tests;
+
+/// <summary>A run that was stopped, however it was stopped, goes on as if it had not been.</summary>
+public class InterruptionTests
+{
+    [Theory]
+    [InlineData(PosixSignal.SIGINT)]
+    [InlineData(PosixSignal.SIGTERM)]
+    public void A_signal_saves_and_the_resumed_run_equals_one_that_was_never_stopped(PosixSignal signal)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals cannot be sent to another process on Windows.");
+        Assert.SkipWhen(signal == PosixSignal.SIGINT && IgnoresInterrupts(), "SIGINT is ignored here, and so it is by every process started from here.");
+        using var work = Workplace.WithData();
+        string[] run = ["--max_iters=3000", "--lr_decay_iters=3000", "--eval_interval=1000"];
+        work.Train("whole", run).Succeeded();
+
+        using (var program = work.Start(["train", .. Workplace.Tiny, "--out_dir=stopped", .. run]))
+        {
+            Assert.True(program.WaitFor("\niter 50:"));
+            program.Signal(signal);
+            var outcome = program.Wait();
+            Assert.Equal(3, outcome.ExitCode);
+            Assert.Equal("", outcome.Error);
+            Assert.Contains("saving checkpoint to", outcome.Output);
+            Assert.Contains("train --out_dir=stopped --init_from=resume", outcome.Output);
+        }
+        Assert.True(work.Losses("stopped").Length < 3000);
+        work.Run("train", "--out_dir=stopped", "--init_from=resume").Succeeded();
+        Assert.Equal(work.Losses("whole"), work.Losses("stopped"));
+    }
+
+    [Fact]
+    public void A_run_killed_at_random_moments_and_resumed_equals_one_that_was_never_stopped()
+    {
+        const int kills = 24;
+        using var work = Workplace.WithData();
+        // A checkpoint every other step: most of the time is spent writing them.
+        string[] run = ["--max_iters=600", "--lr_decay_iters=600", "--eval_interval=50", "--checkpoint_interval=2"];
+        work.Train("whole", run).Succeeded();
+        string[] expected = work.Losses("whole");
+
+        var random = new Random(20);
+        int killed = 0, duringSave = 0;
+        for (int round = 0; killed < kills; round++)
+        {
+            string outDir = $"killed-{round}";
+            while (true)
+            {
+                bool resume = File.Exists(work[Path.Combine(outDir, "checkpoints", "last")]);
+                using var program = work.Start(resume
+                    ? ["train", $"--out_dir={outDir}", "--init_from=resume"]
+                    : ["train", .. Workplace.Tiny, $"--out_dir={outDir}", .. run]);
+                if (killed < kills)
+                {
+                    // Every fourth falls into the start, the others into the loop.
+                    if (random.Next(4) > 0) program.WaitFor("\niter ");
+                    var wait = Stopwatch.StartNew();
+                    double delay = random.NextDouble() * 250;
+                    while (wait.Elapsed.TotalMilliseconds < delay && !program.HasExited) Thread.Sleep(1);
+                    if (!program.HasExited)
+                    {
+                        program.Kill();
+                        killed++;
+                        program.Wait();
+                        if (Directory.Exists(work[Path.Combine(outDir, "checkpoints")]) && Directory.EnumerateFileSystemEntries(work[Path.Combine(outDir, "checkpoints")], ".tmp-*").Any()) duringSave++;
+                        continue;
+                    }
+                }
+                program.Wait().Succeeded();
+                break;
+            }
+            Assert.Equal(expected, work.Losses(outDir));
+        }
+        Assert.True(duringSave > 0, $"none of {killed} kills fell into the writing of a checkpoint");
+    }
+
+    static bool IgnoresInterrupts()
+    {
+        if (!OperatingSystem.IsLinux()) return false;
+        string line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("SigIgn:", StringComparison.Ordinal));
+        return (Convert.ToUInt64(line["SigIgn:".Length..].Trim(), 16) & (1 << (2 - 1))) != 0;
+    }
+}
