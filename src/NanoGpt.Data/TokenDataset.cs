@@ -83,15 +83,35 @@ public sealed class TokenDataset : IDisposable
     public void Fill(in BatchKey key, int batchSize, int blockSize, Span<int> x, Span<int> y)
     {
         TokenShard shard = this[key.Split];
+        CheckBatch(shard, batchSize, blockSize, x, y);
+        for (int row = 0; row < batchSize; row++)
+            ReadWindow(shard, BatchSampler.Offset(key, row, shard.Count, blockSize), row, blockSize, x, y);
+    }
+
+    /// <summary>
+    /// Fills batch <paramref name="batch"/> of <paramref name="batches"/> that lie evenly over a split. An evaluation over all
+    /// of them is the same every time and sees every part of the text, so it needs fewer tokens than random windows do.
+    /// </summary>
+    /// <exception cref="ArgumentException">The split is shorter than a window, or a span is not B·T long.</exception>
+    public void FillEvenly(Split split, int batch, int batches, int batchSize, int blockSize, Span<int> x, Span<int> y)
+    {
+        TokenShard shard = this[split];
+        CheckBatch(shard, batchSize, blockSize, x, y);
+        for (int row = 0; row < batchSize; row++)
+            ReadWindow(shard, BatchSampler.EvenOffset((long)batch * batchSize + row, (long)batches * batchSize, shard.Count, blockSize), row, blockSize, x, y);
+    }
+
+    static void ReadWindow(TokenShard shard, long offset, int row, int blockSize, Span<int> x, Span<int> y)
+    {
+        shard.Read(offset, x.Slice(row * blockSize, blockSize));
+        shard.Read(offset + 1, y.Slice(row * blockSize, blockSize));
+    }
+
+    static void CheckBatch(TokenShard shard, int batchSize, int blockSize, ReadOnlySpan<int> x, ReadOnlySpan<int> y)
+    {
         CheckBlockSize(shard, blockSize);
         if (x.Length != batchSize * blockSize || y.Length != x.Length)
             throw new ArgumentException($"A batch of {batchSize} x {blockSize} does not fit spans of {x.Length} and {y.Length} tokens.");
-        for (int row = 0; row < batchSize; row++)
-        {
-            long offset = BatchSampler.Offset(key, row, shard.Count, blockSize);
-            shard.Read(offset, x.Slice(row * blockSize, blockSize));
-            shard.Read(offset + 1, y.Slice(row * blockSize, blockSize));
-        }
     }
 
     /// <summary>Closes both files.</summary>

@@ -2,7 +2,7 @@ namespace NanoGpt.Data.Tests;
 
 public class BatchSamplerTests
 {
-    static readonly BatchKey Key = new(1337, BatchPurpose.Training, Split.Train, 10, 2);
+    static readonly BatchKey Key = new(1337, Split.Train, 10, 2);
 
     static long[] Offsets(BatchKey key, int rows = 16, long count = 1_003_854, int blockSize = 256) =>
         [.. Enumerable.Range(0, rows).Select(row => BatchSampler.Offset(key, row, count, blockSize))];
@@ -11,7 +11,7 @@ public class BatchSamplerTests
     public void Equal_keys_draw_equal_offsets_in_any_order()
     {
         long[] forwards = Offsets(Key);
-        Offsets(Key with { Purpose = BatchPurpose.Evaluation }, rows: 5);
+        Offsets(Key with { Split = Split.Val }, rows: 5);
         long[] backwards = [.. Enumerable.Range(0, 16).Reverse().Select(row => BatchSampler.Offset(Key, row, 1_003_854, 256)).Reverse()];
         Assert.Equal(forwards, backwards);
     }
@@ -21,7 +21,7 @@ public class BatchSamplerTests
     {
         BatchKey[] keys =
         [
-            Key, Key with { Seed = 1338 }, Key with { Seed = 1337UL << 32 }, Key with { Purpose = BatchPurpose.Evaluation }, Key with { Split = Split.Val },
+            Key, Key with { Seed = 1338 }, Key with { Seed = 1337UL << 32 }, Key with { Split = Split.Val },
             Key with { Step = 11 }, Key with { MicroBatch = 3 }, Key with { Step = 2, MicroBatch = 10 },
         ];
         Assert.Equal(keys.Length * 16, keys.SelectMany(key => Offsets(key, count: 1L << 50)).Distinct().Count());
@@ -66,5 +66,17 @@ public class BatchSamplerTests
     {
         Assert.Equal(0, BatchSampler.Offset(Key, 0, 9, 8));
         Assert.Throws<ArgumentOutOfRangeException>(() => BatchSampler.Offset(Key, 0, 8, 8));
+    }
+
+    [Theory]
+    [InlineData(1000, 10, 1), InlineData(1000, 10, 7), InlineData(111_540, 64, 240), InlineData(12, 11, 5)]
+    public void Even_windows_lie_in_order_within_the_text_and_leave_no_gap_wider_than_their_share(long count, int blockSize, int windows)
+    {
+        long[] offsets = [.. Enumerable.Range(0, windows).Select(i => BatchSampler.EvenOffset(i, windows, count, blockSize))];
+        Assert.All(offsets, o => Assert.InRange(o, 0, count - blockSize - 1));
+        long share = (count - blockSize + windows - 1) / windows;
+        for (int i = 1; i < windows; i++) Assert.InRange(offsets[i] - offsets[i - 1], 0, share);
+        Assert.InRange(offsets[0], 0, share);
+        Assert.InRange(count - blockSize - offsets[^1], 0, share);
     }
 }

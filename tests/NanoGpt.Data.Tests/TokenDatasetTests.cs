@@ -5,7 +5,7 @@ namespace NanoGpt.Data.Tests;
 public sealed class TokenDatasetTests : IDisposable
 {
     static readonly string Text = string.Concat(Enumerable.Range(0, 500).Select(i => (char)('a' + i * i % 26)));
-    static readonly BatchKey Key = new(1, BatchPurpose.Training, Split.Train, 0, 0);
+    static readonly BatchKey Key = new(1, Split.Train, 0, 0);
 
     readonly TempFolder folder = new();
 

@@ -1,3 +1,5 @@
+using NanoGpt.Tensors.Cpu.Bf16;
+using NanoGpt.Tensors.Cpu.Gemm;
 using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu;
@@ -22,20 +24,33 @@ public abstract class CpuDevice : Device
     /// <inheritdoc/>
     public override string Name => $"CPU, {Threads} thread{(Threads == 1 ? "" : "s")}, {(Width == SimdWidth.Scalar ? "no vectors" : $"{(int)Width}-bit vectors")}";
 
+    /// <summary>In which precision matrices are multiplied.</summary>
+    public abstract Precision Precision { get; }
+
+    /// <summary>Whether bf16 products run in hardware here; elsewhere <see cref="Precision.BFloat16"/> works at the speed of fp32.</summary>
+    public static bool HasFastBFloat16 => Bf16Kernel.Available;
+
     /// <summary>A device on this machine.</summary>
     /// <param name="threads">Threads to use; 0 is as many as the process may use (cgroup limits are honoured by .NET).</param>
     /// <param name="width">Vector width; null is the widest there is. Narrower ones are for tests and comparisons.</param>
+    /// <param name="precision">In which precision matrices are multiplied.</param>
     /// <exception cref="ArgumentException">A negative number of threads.</exception>
-    public static CpuDevice Create(int threads = 0, SimdWidth? width = null)
+    public static CpuDevice Create(int threads = 0, SimdWidth? width = null, Precision precision = Precision.Float32)
     {
         if (threads < 0) throw new ArgumentException($"threads must be 0 (all) or more, not {threads}.");
         if (threads == 0) threads = Environment.ProcessorCount;
         return (width ?? SimdWidths.Widest) switch
         {
-            SimdWidth.V512 => new CpuDevice<Simd512>(threads, SimdWidth.V512),
-            SimdWidth.V256 => new CpuDevice<Simd256>(threads, SimdWidth.V256),
-            SimdWidth.V128 => new CpuDevice<Simd128>(threads, SimdWidth.V128),
-            _ => new CpuDevice<SimdScalar>(threads, SimdWidth.Scalar),
+            SimdWidth.V512 when precision == Precision.BFloat16 && HasFastBFloat16 => new CpuDevice<Simd512, Bf16Format>(threads, SimdWidth.V512, precision),
+            SimdWidth.V512 => Create<Simd512>(threads, SimdWidth.V512, precision),
+            SimdWidth.V256 => Create<Simd256>(threads, SimdWidth.V256, precision),
+            SimdWidth.V128 => Create<Simd128>(threads, SimdWidth.V128, precision),
+            _ => Create<SimdScalar>(threads, SimdWidth.Scalar, precision),
         };
     }
+
+    static CpuDevice Create<V>(int threads, SimdWidth width, Precision precision) where V : unmanaged, ISimd<V> =>
+        precision == Precision.Float32
+            ? new CpuDevice<V, Fp32Format<V>>(threads, width, precision)
+            : new CpuDevice<V, Bf16RoundedFormat<V>>(threads, width, precision);
 }

@@ -6,7 +6,7 @@ using NanoGpt.Tensors.Cpu.Simd;
 namespace NanoGpt.Tensors.Cpu;
 
 /// <summary>The CPU with vectors of one width: hands each kernel to the worker pool in pieces that depend on the sizes alone.</summary>
-internal sealed unsafe class CpuDevice<V>(int threads, SimdWidth width) : CpuDevice where V : unmanaged, ISimd<V>
+internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Precision precision) : CpuDevice where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     const int ElementGrain = 16384;             // elements per piece of an elementwise kernel
     const int ReductionBlock = 1 << 16;         // elements per partial sum
@@ -15,13 +15,14 @@ internal sealed unsafe class CpuDevice<V>(int threads, SimdWidth width) : CpuDev
 
     readonly WorkerPool pool = new(threads);
     readonly ScratchBuffer scratch = new();
-    readonly PackedMatrix<V> headForward = new(), headBackward = new();
-    Gemm<V>? gemm;
+    readonly PackedMatrix<V, F> headForward = new(), headBackward = new();
+    Gemm<V, F>? gemm;
 
     public override int Threads => pool.Workers;
     public override SimdWidth Width => width;
+    public override Precision Precision => precision;
 
-    Gemm<V> Gemm => gemm ??= new(pool);
+    Gemm<V, F> Gemm => gemm ??= new(pool);
 
     // ---- memory
 
@@ -111,11 +112,11 @@ internal sealed unsafe class CpuDevice<V>(int threads, SimdWidth width) : CpuDev
     }
 
     public override void AttentionForward(Storage qkv, Storage y, Storage logSumExp, int batch, int time, int heads, int headSize, float dropout, RandomKey random) =>
-        pool.Run(batch * heads, 1, new AttentionForward<V>(P(qkv), P(y), P(logSumExp), new(time, heads, headSize), dropout > 0, Mask(dropout, random)));
+        pool.Run(batch * heads, 1, new AttentionForward<V, F>(P(qkv), P(y), P(logSumExp), new(time, heads, headSize), dropout > 0, Mask(dropout, random)));
 
     public override void AttentionBackward(Storage dy, Storage qkv, Storage y, Storage logSumExp, Storage dqkv,
         int batch, int time, int heads, int headSize, float dropout, RandomKey random, bool accumulate) =>
-        pool.Run(batch * heads, 1, new AttentionBackward<V>(P(dy), P(qkv), P(y), P(logSumExp), P(dqkv), new(time, heads, headSize), dropout > 0, Mask(dropout, random), accumulate));
+        pool.Run(batch * heads, 1, new AttentionBackward<V, F>(P(dy), P(qkv), P(y), P(logSumExp), P(dqkv), new(time, heads, headSize), dropout > 0, Mask(dropout, random), accumulate));
 
     static DropoutMask Mask(float dropout, RandomKey random) => dropout > 0 ? new(random, dropout) : default;
 
@@ -155,14 +156,13 @@ internal sealed unsafe class CpuDevice<V>(int threads, SimdWidth width) : CpuDev
     public override double MeasurePeakFlops(TimeSpan duration)
     {
         const int rounds = 200_000;
-        pool.Run(threads, 1, new PeakWork<V>(rounds));
-        var best = 0.0;
+        double operations = threads * F.Peak(rounds), best = 0;
         var clock = Stopwatch.StartNew();
         while (clock.Elapsed < duration)
         {
             long start = Stopwatch.GetTimestamp();
-            pool.Run(threads, 1, new PeakWork<V>(rounds));
-            best = Math.Max(best, threads * PeakWork<V>.Flops(rounds) / Stopwatch.GetElapsedTime(start).TotalSeconds);
+            pool.Run(threads, 1, new PeakWork<V, F>(rounds));
+            best = Math.Max(best, operations / Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
         return best;
     }

@@ -10,30 +10,33 @@ internal interface IWork
 }
 
 /// <summary>
-/// The threads of the CPU device. The caller is worker 0. Items are handed out by a shared counter, so a worker that the
-/// system holds up delays nobody; kernels are written so that who does an item does not change its result. Idle workers
-/// spin for a moment, since the next kernel is usually microseconds away, and then sleep.
+/// The threads of the CPU device. The caller is worker 0. Items are handed out by a shared ticket, and a job is over when its
+/// items are done, whether or not every worker came: one that the system holds up delays nobody. Kernels are written so that
+/// who does an item does not change its result. Idle workers spin for a moment, since the next kernel is usually
+/// microseconds away, and then sleep.
 /// </summary>
 internal sealed unsafe class WorkerPool : IDisposable
 {
     const int SpinsBeforeSleep = 4000;      // about 100 µs
+    const uint Closed = uint.MaxValue;      // a ticket without items
 
     readonly Thread[] threads;
-    readonly SemaphoreSlim wake = new(0);
-    volatile int generation;                // raised once per job
+    readonly object bed = new();            // where workers sleep: a wake-up reaches all of them, so none can take another's
     volatile bool stopping;
     volatile Exception? failure;
     int sleeping;
-    Job job;
-    PaddedCounter next, finished;
+    Job job;                                // written only while the ticket is closed
+    PaddedCounter ticket;                   // number of the job, and in the lower half its next item
+    PaddedCounter finished;                 // items done
 
     struct Job { public void* Work; public delegate*<void*, int, int, void> Run; public int Items, Grain; }
 
     [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Explicit, Size = 192)]
-    struct PaddedCounter { [System.Runtime.InteropServices.FieldOffset(64)] public int Value; }
+    struct PaddedCounter { [System.Runtime.InteropServices.FieldOffset(64)] public long Value; }
 
     public WorkerPool(int workers)
     {
+        ticket.Value = Closed;
         threads = new Thread[workers - 1];
         for (int i = 0; i < threads.Length; i++)
         {
@@ -53,17 +56,17 @@ internal sealed unsafe class WorkerPool : IDisposable
             return;
         }
         job = new Job { Work = &work, Run = &Invoke<TWork>, Items = items, Grain = grain };
-        next.Value = 0;
         finished.Value = 0;
-        Interlocked.Increment(ref generation);
-        int asleep = Volatile.Read(ref sleeping);
-        if (asleep > 0) wake.Release(asleep);
+        long number = JobNumber + 1L;
+        Interlocked.Exchange(ref ticket.Value, number << 32);
+        if (Volatile.Read(ref sleeping) > 0) WakeAll();
         Work();
         var spin = new SpinWait();
-        while (Volatile.Read(ref finished.Value) != threads.Length)
+        while (Volatile.Read(ref finished.Value) != items)
         {
             if (spin.Count < 1000) { Thread.SpinWait(8); spin.SpinOnce(-1); } else Thread.Yield();
         }
+        Interlocked.Exchange(ref ticket.Value, number << 32 | Closed);
         if (failure is { } e)
         {
             failure = null;
@@ -73,46 +76,57 @@ internal sealed unsafe class WorkerPool : IDisposable
 
     static void Invoke<TWork>(void* work, int from, int to) where TWork : unmanaged, IWork => Unsafe.AsRef<TWork>(work).Run(from, to);
 
+    uint JobNumber => (uint)(Volatile.Read(ref ticket.Value) >> 32);
+
+    /// <summary>Takes items of the present job until there are none.</summary>
     void Work()
     {
-        var mine = job;
-        try
+        while (true)
         {
-            for (int from; (from = Interlocked.Add(ref next.Value, mine.Grain) - mine.Grain) < mine.Items;)
-                mine.Run(mine.Work, from, Math.Min(from + mine.Grain, mine.Items));
-        }
-        catch (Exception e)
-        {
-            failure = e;
+            long seen = Volatile.Read(ref ticket.Value);
+            var mine = job;     // half of an old job and half of a new one, maybe; but then the ticket has changed, too
+            uint from = (uint)seen;
+            if (from >= (uint)mine.Items) return;
+            if (Interlocked.CompareExchange(ref ticket.Value, seen + mine.Grain, seen) != seen) continue;
+            int to = (int)Math.Min(from + (uint)mine.Grain, (uint)mine.Items);
+            try
+            {
+                mine.Run(mine.Work, (int)from, to);
+            }
+            catch (Exception e)
+            {
+                failure = e;
+            }
+            Interlocked.Add(ref finished.Value, to - from);
         }
     }
 
     void Loop()
     {
-        int seen = 0;
-        while (true)
+        uint seen = 0;
+        while (!stopping)
         {
-            for (int spins = 0; generation == seen; spins++)
+            for (int spins = 0; JobNumber == seen && !stopping; spins++)
             {
                 if (spins < SpinsBeforeSleep) { Thread.SpinWait(8); continue; }
                 Interlocked.Increment(ref sleeping);
-                if (generation == seen && !stopping) wake.Wait();
+                lock (bed) while (JobNumber == seen && !stopping) Monitor.Wait(bed);
                 Interlocked.Decrement(ref sleeping);
-                if (stopping) return;
             }
-            if (stopping) return;
-            seen = generation;
+            seen = JobNumber;
             Work();
-            Interlocked.Increment(ref finished.Value);
         }
     }
 
     public void Dispose()
     {
         stopping = true;
-        Interlocked.Increment(ref generation);
-        wake.Release(Math.Max(1, threads.Length));
+        WakeAll();
         foreach (var thread in threads) thread.Join();
-        wake.Dispose();
+    }
+
+    void WakeAll()
+    {
+        lock (bed) Monitor.PulseAll(bed);
     }
 }

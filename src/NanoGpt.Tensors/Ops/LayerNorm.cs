@@ -13,11 +13,12 @@ public static partial class Ops
     /// <param name="x">(…, C).</param>
     /// <param name="weight">(C).</param>
     /// <param name="bias">(C), or null.</param>
-    /// <exception cref="ArgumentException">The weight is not as wide as x.</exception>
+    /// <exception cref="ArgumentException">The weight or the bias is not as wide as x.</exception>
     public static Tensor LayerNorm(Tensor x, Parameter weight, Parameter? bias)
     {
         int channels = x.Shape[-1], rows = x.Shape.Rows;
         if (weight.Shape.Count != channels) throw new ArgumentException($"LayerNorm: x {x.Shape} and weight {weight.Shape} differ in width.");
+        if (bias != null && bias.Shape.Count != channels) throw new ArgumentException($"LayerNorm: x {x.Shape} and bias {bias.Shape} differ in width.");
         var tape = x.Tape;
         var y = tape.New(x.Shape);
         var mean = tape.NewStorage(rows);

@@ -12,11 +12,12 @@ public static partial class Ops
     /// <param name="weight">(outputs, inputs), as PyTorch keeps it.</param>
     /// <param name="bias">(outputs), or null.</param>
     /// <returns>(…, outputs).</returns>
-    /// <exception cref="ArgumentException">x and weight do not fit.</exception>
+    /// <exception cref="ArgumentException">x, weight and bias do not fit.</exception>
     public static Tensor Linear(Tensor x, Parameter weight, Parameter? bias)
     {
         int inputs = weight.Shape[1], outputs = weight.Shape[0], rows = x.Shape.Rows;
         if (x.Shape[-1] != inputs) throw new ArgumentException($"Linear: x {x.Shape} does not fit weight {weight.Shape}.");
+        if (bias != null && bias.Shape.Count != outputs) throw new ArgumentException($"Linear: bias {bias.Shape} does not fit weight {weight.Shape}.");
         var tape = x.Tape;
         var y = tape.New(x.Shape.WithLast(outputs));
         tape.Device.LinearForward(x.Data, weight.Data, bias?.Data ?? default, y.Data, rows, inputs, outputs);

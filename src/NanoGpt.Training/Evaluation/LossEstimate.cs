@@ -5,8 +5,8 @@ using NanoGpt.Tensors;
 namespace NanoGpt.Training;
 
 /// <summary>
-/// The mean loss over a number of random batches of a split. The batches are the same at every evaluation of a run, so two
-/// evaluations differ by the model alone, and "best" is not a matter of luck. (nanoGPT draws new ones each time.)
+/// The mean loss over a number of batches that lie evenly over a split. They are the same at every evaluation, so two
+/// evaluations differ by the model alone, and "best" is not a matter of luck. (nanoGPT draws random windows each time.)
 /// </summary>
 public sealed class LossEstimate(Gpt model, TokenDataset data, TrainConfig config, Tape tape)
 {
@@ -24,7 +24,7 @@ public sealed class LossEstimate(Gpt model, TokenDataset data, TrainConfig confi
         for (int k = 0; k < config.EvalIters; k++)
         {
             stop.ThrowIfCancellationRequested();
-            data.Fill(new BatchKey((ulong)config.Seed, BatchPurpose.Evaluation, split, 0, k), config.BatchSize, config.BlockSize, x, y);
+            data.FillEvenly(split, k, config.EvalIters, config.BatchSize, config.BlockSize, x, y);
             tape.Reset();
             sum += model.Loss(tape.Tokens(x, config.BatchSize, config.BlockSize), tape.Tokens(y, config.BatchSize, config.BlockSize)).Item();
             progress(k + 1);

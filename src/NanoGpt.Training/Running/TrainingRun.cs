@@ -25,7 +25,7 @@ public sealed class TrainingRun : IDisposable
         data.CheckBlockSize(config.BlockSize);
         Plan(config, data).Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
-        Device = CpuDevice.Create(config.Threads);
+        Device = CpuDevice.Create(config.Threads, precision: config.Dtype == "bfloat16" ? Precision.BFloat16 : Precision.Float32);
         Model = new Gpt(modelConfig);
         Weights = new ParameterStore(Device, Model.Parameters);
         Optimizer = new AdamW(Weights, config.Beta1, config.Beta2, config.WeightDecay, config.GradClip);

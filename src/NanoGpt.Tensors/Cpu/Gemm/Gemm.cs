@@ -2,72 +2,101 @@ using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu.Gemm;
 
+/// <summary>
+/// Matrix multiplication on all workers. Blocks of C are shared out; B is packed beforehand, or, where that would not pay,
+/// by each worker as it goes.
+/// </summary>
+internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V : unmanaged, ISimd<V> where F : IFormat<V>
+{
+    /// <summary>Rows of A in a work item where A is read in place.</summary>
+    const int MaxRowsInPlace = 64;
+
+    /// <summary>Rows of A in a work item where A is packed: with a block of 512 steps they fill 384 KB, a good part of a second-level cache.</summary>
+    const int MaxRows = 192;
+
+    /// <summary>A packed B larger than this (8 MB) leaves the cache before it is read.</summary>
+    const long MaxShared = 2 << 20;
+
+    readonly PackedMatrix<V, F> shared = new();
+
+    /// <summary>C = A·B (+ C if <paramref name="accumulate"/>, + bias per column if given; not both).</summary>
+    public void Multiply(MatrixView a, MatrixView b, MatrixView c, float* bias = null, bool accumulate = false)
+    {
+        // Packing rows of B is a mere copy: where few blocks of rows will read it, each does it for itself.
+        if (b.ColumnStride == 1 && a.Rows <= 2 * MaxRows)
+        {
+            Share(a, RightSide<V, F>.AsItIs(b), c, bias, accumulate, MaxRows);
+            return;
+        }
+        // K in slices, so that the packed slice of B is still in the cache when it is read.
+        int slices = (int)((RightSide<V, F>.Cut(b.Rows, b.Columns).Length + MaxShared - 1) / MaxShared);
+        int depth = ((b.Rows + slices - 1) / slices + F.Pairing - 1) / F.Pairing * F.Pairing;
+        for (int k0 = 0; k0 < b.Rows; k0 += depth)
+        {
+            int count = Math.Min(depth, b.Rows - k0);
+            shared.Pack(pool, new MatrixView(b.At(k0, 0), count, b.Columns, b.RowStride, b.ColumnStride));
+            Multiply(new MatrixView(a.At(0, k0), a.Rows, count, a.RowStride, a.ColumnStride), shared, c, k0 == 0 ? bias : null, accumulate || k0 > 0);
+        }
+    }
+
+    /// <summary>C = A·B with B packed already.</summary>
+    public void Multiply(MatrixView a, PackedMatrix<V, F> b, MatrixView c, float* bias = null, bool accumulate = false)
+    {
+        bool inPlace = F.ReadsInPlace(a, b.Side.Panels.Panels);
+        Share(a, b.Side, c, bias, accumulate, Math.Clamp(a.Rows / (4 * pool.Workers), 48, inPlace ? MaxRowsInPlace : MaxRows));
+    }
+
+    void Share(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias, bool accumulate, int rows)
+    {
+        int rowBlock = (Math.Min(rows, a.Rows) + V.TileRows - 1) / V.TileRows * V.TileRows;
+        int rowBlocks = (a.Rows + rowBlock - 1) / rowBlock;
+        int groups = Math.Clamp((4 * pool.Workers + rowBlocks - 1) / rowBlocks, 1, b.Panels.Panels);
+        pool.Run(rowBlocks * groups, 1, new MultiplyWork<V, F>(a, b, c, bias, accumulate, groups, rowBlock));
+    }
+
+    public void Dispose() => shared.Dispose();
+}
+
 /// <summary>A matrix packed for the right-hand side of a product; its memory is kept from one use to the next.</summary>
-internal sealed unsafe class PackedMatrix<V> : IDisposable where V : unmanaged, ISimd<V>
+internal sealed unsafe class PackedMatrix<V, F> : IDisposable where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     readonly ScratchBuffer buffer = new();
 
-    public PackedPanels<V> Panels { get; private set; }
-    public float* Data { get; private set; }
+    public RightSide<V, F> Side { get; private set; }
 
     /// <summary>Packs <paramref name="b"/> on all workers, replacing what was there.</summary>
     public void Pack(WorkerPool pool, MatrixView b)
     {
-        Panels = new PackedPanels<V>(b.Rows, b.Columns);
-        Data = buffer.Get(Panels.Length);
+        var panels = RightSide<V, F>.Cut(b.Rows, b.Columns);
+        Side = RightSide<V, F>.PackedAt(buffer.Get(panels.Length), panels);
         // A work item should be worth a few microseconds.
         int grain = Math.Max(1, 16384 / (b.Rows * MicroKernel<V>.MaxVectors * V.Count));
-        pool.Run(Panels.Panels, grain, new PackWork<V>(b, Panels, Data));
+        pool.Run(panels.Panels, grain, new PackWork<V, F>(b, Side));
     }
 
     public void Dispose() => buffer.Dispose();
 }
 
-/// <summary>Matrix multiplication on all workers: B is packed into panels, then blocks of C are shared out.</summary>
-internal sealed unsafe class Gemm<V>(WorkerPool pool) : IDisposable where V : unmanaged, ISimd<V>
-{
-    /// <summary>Rows of A per work item: with a K block of 512 they fill 128 KB of the second-level cache.</summary>
-    const int RowBlock = 64;
-
-    readonly PackedMatrix<V> packed = new();
-
-    /// <summary>C = A·B (+ C if <paramref name="accumulate"/>, + bias per column if given; not both).</summary>
-    public void Multiply(MatrixView a, MatrixView b, MatrixView c, float* bias = null, bool accumulate = false)
-    {
-        packed.Pack(pool, b);
-        Multiply(a, packed, c, bias, accumulate);
-    }
-
-    /// <summary>C = A·B with B packed already.</summary>
-    public void Multiply(MatrixView a, PackedMatrix<V> b, MatrixView c, float* bias = null, bool accumulate = false)
-    {
-        int rowBlocks = (a.Rows + RowBlock - 1) / RowBlock;
-        int groups = Math.Clamp((4 * pool.Workers + rowBlocks - 1) / rowBlocks, 1, b.Panels.Panels);
-        pool.Run(rowBlocks * groups, 1, new MultiplyWork<V>(a, b.Data, b.Panels, c, bias, accumulate, groups, RowBlock));
-    }
-
-    public void Dispose() => packed.Dispose();
-}
-
-internal readonly unsafe struct PackWork<V>(MatrixView b, PackedPanels<V> panels, float* packed) : IWork where V : unmanaged, ISimd<V>
+internal readonly struct PackWork<V, F>(MatrixView b, RightSide<V, F> side) : IWork where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     public void Run(int from, int to)
     {
-        for (int panel = from; panel < to; panel++) panels.Pack(b, panel, packed);
+        for (int panel = from; panel < to; panel++) side.PackPanel(b, panel);
     }
 }
 
-internal readonly unsafe struct MultiplyWork<V>(MatrixView a, float* packed, PackedPanels<V> panels, MatrixView c, float* bias,
-    bool accumulate, int groups, int rowBlock) : IWork where V : unmanaged, ISimd<V>
+internal readonly unsafe struct MultiplyWork<V, F>(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias,
+    bool accumulate, int groups, int rowBlock) : IWork where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     public void Run(int from, int to)
     {
+        float* scratch = ScratchBuffer.OfThread.Get(TileRunner<V, F>.ScratchLength(rowBlock));
+        int panels = b.Panels.Panels;
         for (int item = from; item < to; item++)
         {
             int row = item / groups * rowBlock, group = item % groups;
-            TileRunner<V>.Run(a, packed, panels, c, bias, accumulate, panels.K,
-                row, Math.Min(row + rowBlock, a.Rows),
-                (int)((long)panels.Panels * group / groups), (int)((long)panels.Panels * (group + 1) / groups));
+            TileRunner<V, F>.Run(a, b, c, bias, accumulate, a.Columns, row, Math.Min(row + rowBlock, a.Rows),
+                (int)((long)panels * group / groups), (int)((long)panels * (group + 1) / groups), scratch);
         }
     }
 }

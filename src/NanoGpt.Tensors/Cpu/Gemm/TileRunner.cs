@@ -4,63 +4,83 @@ using NanoGpt.Tensors.Cpu.Simd;
 namespace NanoGpt.Tensors.Cpu.Gemm;
 
 /// <summary>
-/// Multiplies a block of rows of A by a range of packed panels of B. The sum over k of one element of C is always formed
-/// in the same order, so results do not depend on how rows and panels are shared out among threads.
+/// Multiplies a block of rows of A by a range of panels of B. The sum over k of one element of C is always formed in the
+/// same order, so results do not depend on how rows and panels are shared out among threads.
 /// </summary>
-internal static unsafe class TileRunner<V> where V : unmanaged, ISimd<V>
+internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
-    /// <summary>C = A·B (+ C if <paramref name="accumulate"/>, + bias per column if given), over the first <paramref name="depthUsed"/> of k.</summary>
+    const int PanelScratch = MicroKernel<V>.MaxVectors * 16 * PackedPanels<V>.MaxBlock;
+
+    /// <summary>Words of scratch for a block of so many rows.</summary>
+    public static long ScratchLength(int rows) => PanelScratch + (rows + 2 * V.TileRows) * (long)(PackedPanels<V>.MaxBlock + 32);
+
+    /// <summary>C = A·B (+ C if <paramref name="accumulate"/>, + bias per column if given), over the first <paramref name="depth"/> elements of k.</summary>
+    /// <param name="a">The left side, whole.</param>
+    /// <param name="b">The right side, packed or as it is.</param>
+    /// <param name="c">The result, whole.</param>
+    /// <param name="bias">One per column of C, or null.</param>
+    /// <param name="accumulate">Whether to add to C.</param>
+    /// <param name="depth">How much of k to sum over.</param>
+    /// <param name="row0">First row.</param>
+    /// <param name="row1">End of the rows.</param>
+    /// <param name="panel0">First panel.</param>
+    /// <param name="panel1">End of the panels.</param>
+    /// <param name="scratch">Room of <see cref="ScratchLength"/> to pack A, and B if it is not.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(MatrixView a, float* packed, PackedPanels<V> panels, MatrixView c, float* bias, bool accumulate,
-        int depthUsed, int row0, int row1, int panel0, int panel1)
+    public static void Run(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias, bool accumulate,
+        int depth, int row0, int row1, int panel0, int panel1, float* scratch)
     {
-        int tileRows = V.TileRows;
+        var panels = b.Panels;
+        int tileRows = V.TileRows, used = (depth + F.Pairing - 1) / F.Pairing;
+        bool inPlace = F.ReadsInPlace(a, panel1 - panel0);
+        a = new MatrixView(a.Data, a.Rows, depth, a.RowStride, a.ColumnStride);
         float* edge = stackalloc float[8 * 3 * 16];
-        for (int k0 = 0; k0 < depthUsed; k0 += panels.BlockSize)
+        for (int step = 0; step < used; step += panels.BlockSize)
         {
-            int depth = Math.Min(panels.BlockSize, depthUsed - k0);
-            bool fromC = accumulate || k0 > 0;
+            int steps = Math.Min(panels.BlockSize, used - step);
+            bool fromC = accumulate || step > 0;
+            var block = inPlace ? new MatrixView(a.At(row0, step), row1 - row0, steps, a.RowStride, a.ColumnStride)
+                : F.PackA(a, row0, row1, step, steps, scratch + PanelScratch);
             for (int panel = panel0; panel < panel1; panel++)
             {
                 int vectors = panels.Vectors(panel), width = vectors * V.Count, valid = panels.Columns(panel), column = panels.FirstColumn(panel);
-                float* b = packed + panels.Offset(k0, panel);
+                float* packedB = b.Block(step, steps, panel, scratch);
                 for (int i = row0; i < row1; i += tileRows)
                 {
                     float* target = c.At(i, column);
                     float* start = fromC ? target : bias == null ? null : bias + column;
                     long startStride = fromC ? c.RowStride : 0;
-                    int rows = Math.Min(tileRows, row1 - i);
-                    if (rows == tileRows && valid == width)
-                        MicroKernel<V>.Run(vectors, depth, a.At(i, k0), a.RowStride, a.ColumnStride, b, start, startStride, target, c.RowStride);
+                    float* tile = block.At(i - row0, 0);
+                    if (i + tileRows <= row1 && valid == width)
+                        F.Tile(vectors, steps, tile, block.RowStride, block.ColumnStride, packedB, start, startStride, target, c.RowStride);
                     else
-                        RunEdge(vectors, depth, a, i, k0, rows, b, start, startStride, target, c.RowStride, valid, width, edge);
+                        RunEdge(vectors, steps, block, i - row0, row1 - i, packedB, start, startStride, target, c.RowStride, valid, width, edge);
                 }
             }
         }
     }
 
     /// <summary>A tile that sticks out over the edge of C: computed whole in scratch, the part that exists copied out.</summary>
-    static void RunEdge(int vectors, int depth, MatrixView a, int i, int k0, int rows, float* b,
+    static void RunEdge(int vectors, int steps, MatrixView block, int row, int rows, float* b,
         float* start, long startStride, float* target, long targetStride, int valid, int width, float* edge)
     {
+        rows = Math.Min(rows, V.TileRows);
         if (start != null)
         {
             for (int r = 0; r < rows; r++)
                 for (int j = 0; j < valid; j++) edge[r * width + j] = start[r * startStride + j];
         }
-        float* source = a.At(i, k0);
-        long rs = a.RowStride, cs = a.ColumnStride;
-        float* strip = stackalloc float[rows == V.TileRows ? 0 : V.TileRows * depth];
-        if (rows < V.TileRows)
+        // A packed block has all rows of its last tile; in place, those that do not exist must not be read.
+        bool copy = row + V.TileRows > block.Rows;
+        float* strip = stackalloc float[copy ? V.TileRows * steps : 0];
+        var tile = new MatrixView(block.At(row, 0), V.TileRows, steps, block.RowStride, block.ColumnStride);
+        if (copy)
         {
-            for (int k = 0; k < depth; k++)
-                for (int r = 0; r < V.TileRows; r++)
-                    strip[k * V.TileRows + r] = r < rows ? source[r * rs + k * cs] : 0;
-            source = strip;
-            rs = 1;
-            cs = V.TileRows;
+            for (int k = 0; k < steps; k++)
+                for (int r = 0; r < V.TileRows; r++) strip[k * V.TileRows + r] = r < rows ? *tile.At(r, k) : 0;
+            tile = new MatrixView(strip, V.TileRows, steps, 1, V.TileRows);
         }
-        MicroKernel<V>.Run(vectors, depth, source, rs, cs, b, start == null ? null : edge, width, edge, width);
+        F.Tile(vectors, steps, tile.Data, tile.RowStride, tile.ColumnStride, b, start == null ? null : edge, width, edge, width);
         for (int r = 0; r < rows; r++)
             for (int j = 0; j < valid; j++) target[r * targetStride + j] = edge[r * width + j];
     }

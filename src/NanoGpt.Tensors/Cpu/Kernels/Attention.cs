@@ -13,6 +13,19 @@ internal readonly unsafe struct AttentionShape(int time, int heads, int headSize
 
     public float Scale => 1 / MathF.Sqrt(HeadSize);
 
+    /// <summary>
+    /// Readies a row of which the first <paramref name="count"/> hold: the rest of the last vector becomes
+    /// <paramref name="neutral"/>, so that whole vectors can be worked on, and what follows up to <paramref name="end"/> becomes 0.
+    /// </summary>
+    /// <returns>The count, rounded up to whole vectors.</returns>
+    public static int PadPastDiagonal<V>(float* row, int count, int end, float neutral) where V : unmanaged, ISimd<V>
+    {
+        int padded = (count + V.Count - 1) / V.Count * V.Count;
+        for (int j = count; j < padded; j++) row[j] = neutral;
+        for (int j = padded; j < end; j++) row[j] = 0;
+        return padded;
+    }
+
     /// <summary>Queries (part 0), keys (1) or values (2) of one head of one sequence: (T, d) within (B, T, 3C).</summary>
     public MatrixView Part(float* qkv, int item, int part) =>
         new(qkv + (long)(item / Heads) * Time * 3 * Channels + part * Channels + item % Heads * HeadSize, Time, HeadSize, 3 * Channels, 1);
@@ -30,68 +43,55 @@ internal readonly unsafe struct AttentionShape(int time, int heads, int headSize
 /// </code>
 /// Items are heads of sequences, B·H of them.
 /// </summary>
-internal readonly unsafe struct AttentionForward<V>(float* qkv, float* y, float* logSumExp, AttentionShape shape, bool drop, DropoutMask mask) : IWork
-    where V : unmanaged, ISimd<V>
+internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, float* logSumExp, AttentionShape shape, bool drop, DropoutMask mask) : IWork
+    where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     public void Run(int from, int to)
     {
         int time = shape.Time, width = (time + 15) / 16 * 16, d = shape.HeadSize;
-        var keyPanels = new PackedPanels<V>(d, time);
-        var valuePanels = new PackedPanels<V>(time, d);
-        float* scratch = ScratchBuffer.OfThread.Get(keyPanels.Length + valuePanels.Length + AttentionShape.Strip * (long)width + width);
-        float* keys = scratch, values = keys + keyPanels.Length, p = values + valuePanels.Length, factors = p + AttentionShape.Strip * (long)width;
+        long keyLength = RightSide<V, F>.Cut(d, time).Length, valueLength = RightSide<V, F>.Cut(time, d).Length, strip = AttentionShape.Strip * (long)width;
+        float* pack = ScratchBuffer.OfThread.Get(TileRunner<V, F>.ScratchLength(AttentionShape.Strip) + keyLength + valueLength + strip + width);
+        float* keys = pack + TileRunner<V, F>.ScratchLength(AttentionShape.Strip), values = keys + keyLength, p = values + valueLength, factors = p + strip;
         for (int item = from; item < to; item++)
         {
             var q = shape.Part(qkv, item, 0);
             var output = shape.Output(y, item);
-            keyPanels.PackAll(shape.Part(qkv, item, 1).Transposed, keys);
-            valuePanels.PackAll(shape.Part(qkv, item, 2), values);
+            var keySide = RightSide<V, F>.Pack(shape.Part(qkv, item, 1).Transposed, keys);
+            var valueSide = RightSide<V, F>.Pack(shape.Part(qkv, item, 2), values);
             for (int i0 = 0; i0 < time; i0 += AttentionShape.Strip)
             {
                 int i1 = Math.Min(time, i0 + AttentionShape.Strip);
                 var scores = new MatrixView(p - (long)i0 * width, time, time, width, 1);
-                TileRunner<V>.Run(q, keys, keyPanels, scores, null, false, d, i0, i1, 0, keyPanels.PanelsFor(i1));
+                TileRunner<V, F>.Run(q, keySide, scores, null, false, d, i0, i1, 0, keySide.Panels.PanelsFor(i1), pack);
                 for (int i = i0; i < i1; i++)
                 {
                     float* row = scores.At(i, 0);
-                    SoftmaxRow(row, i + 1, shape.Scale, out float max, out float sum);
-                    new Span<float>(row + i + 1, i1 - i - 1).Clear();
+                    int padded = AttentionShape.PadPastDiagonal<V>(row, i + 1, i1, float.NegativeInfinity);
+                    SoftmaxRow(row, padded, shape.Scale, out float max, out float sum);
                     if (drop) DropoutRow(row, item, i, factors);
-                    new ScaleWork<V>(row, 1 / sum, row, accumulate: false).Run(0, i + 1);
+                    new ScaleWork<V>(row, 1 / sum, row, accumulate: false).Run(0, padded);
                     logSumExp[(long)item * time + i] = max * shape.Scale + MathF.Log(sum);
                 }
-                TileRunner<V>.Run(scores, values, valuePanels, output, null, false, i1, i0, i1, 0, valuePanels.Panels);
+                TileRunner<V, F>.Run(scores, valueSide, output, null, false, i1, i0, i1, 0, valueSide.Panels.Panels, pack);
             }
         }
     }
 
-    /// <summary>row = exp((row - max)·scale) over the first <paramref name="count"/>.</summary>
+    /// <summary>row = exp((row - max)·scale) over the first <paramref name="count"/>, a whole number of vectors.</summary>
     static void SoftmaxRow(float* row, int count, float scale, out float max, out float sum)
     {
-        int vectorEnd = count / V.Count * V.Count;
-        max = float.NegativeInfinity;
-        if (vectorEnd > 0)
-        {
-            V m = V.Load(row);
-            for (int j = V.Count; j < vectorEnd; j += V.Count) m = V.Max(m, V.Load(row + j));
-            max = V.MaxLane(m);
-        }
-        for (int j = vectorEnd; j < count; j++) max = MathF.Max(max, row[j]);
+        V m = V.Load(row);
+        for (int j = V.Count; j < count; j += V.Count) m = V.Max(m, V.Load(row + j));
+        max = V.MaxLane(m);
 
         V mv = V.Create(max), sv = V.Create(scale), total = V.Create(0);
-        for (int j = 0; j < vectorEnd; j += V.Count)
+        for (int j = 0; j < count; j += V.Count)
         {
             V e = SimdMath<V>.Exp((V.Load(row + j) - mv) * sv);
             V.Store(e, row + j);
             total += e;
         }
         sum = V.Sum(total);
-        for (int j = vectorEnd; j < count; j++)
-        {
-            var e = SimdMath<SimdScalar>.Exp(SimdScalar.Create((row[j] - max) * scale));
-            SimdScalar.Store(e, row + j);
-            sum += row[j];
-        }
     }
 
     void DropoutRow(float* row, int item, int i, float* factors)

@@ -11,33 +11,29 @@ namespace NanoGpt.Tensors.Cpu.Kernels;
 /// </code>
 /// Items are heads of sequences, B·H of them, so nobody shares a destination.
 /// </summary>
-internal readonly unsafe struct AttentionBackward<V>(float* dy, float* qkv, float* y, float* logSumExp, float* dqkv,
-    AttentionShape shape, bool drop, DropoutMask mask, bool accumulate) : IWork where V : unmanaged, ISimd<V>
+internal readonly unsafe struct AttentionBackward<V, F>(float* dy, float* qkv, float* y, float* logSumExp, float* dqkv,
+    AttentionShape shape, bool drop, DropoutMask mask, bool accumulate) : IWork
+    where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     public void Run(int from, int to)
     {
         const int strip = AttentionShape.Strip;
         int time = shape.Time, width = (time + 15) / 16 * 16, d = shape.HeadSize;
-        var transposedPanels = new PackedPanels<V>(d, time);
-        var keyPanels = new PackedPanels<V>(time, d);
-        var stripPanels = new PackedPanels<V>(strip, d);
-        float* keysT = ScratchBuffer.OfThread.Get(2 * transposedPanels.Length + keyPanels.Length + 2 * stripPanels.Length + 2L * strip * width + width);
-        float* valuesT = keysT + transposedPanels.Length;
-        float* keys = valuesT + transposedPanels.Length;
-        float* stripQ = keys + keyPanels.Length;
-        float* stripDy = stripQ + stripPanels.Length;
-        float* pStrip = stripDy + stripPanels.Length;
-        float* dpStrip = pStrip + (long)strip * width;
-        float* factors = dpStrip + (long)strip * width;
+        long transposed = RightSide<V, F>.Cut(d, time).Length, straight = RightSide<V, F>.Cut(time, d).Length, query = RightSide<V, F>.Cut(strip, d).Length;
+        long packing = TileRunner<V, F>.ScratchLength(Math.Max(time, strip));
+        float* pack = ScratchBuffer.OfThread.Get(packing + 2 * transposed + straight + 2 * query + 2L * strip * width + width);
+        float* keysT = pack + packing, valuesT = keysT + transposed, keys = valuesT + transposed;
+        float* stripQ = keys + straight, stripDy = stripQ + query;
+        float* pStrip = stripDy + query, dpStrip = pStrip + (long)strip * width, factors = dpStrip + (long)strip * width;
 
         for (int item = from; item < to; item++)
         {
             MatrixView q = shape.Part(qkv, item, 0), k = shape.Part(qkv, item, 1), v = shape.Part(qkv, item, 2);
             MatrixView dq = shape.Part(dqkv, item, 0), dk = shape.Part(dqkv, item, 1), dv = shape.Part(dqkv, item, 2);
             MatrixView o = shape.Output(y, item), dout = shape.Output(dy, item);
-            transposedPanels.PackAll(k.Transposed, keysT);
-            transposedPanels.PackAll(v.Transposed, valuesT);
-            keyPanels.PackAll(k, keys);
+            var keysTSide = RightSide<V, F>.Pack(k.Transposed, keysT);
+            var valuesTSide = RightSide<V, F>.Pack(v.Transposed, valuesT);
+            var keysSide = RightSide<V, F>.Pack(k, keys);
 
             // The last strip sees every key, so it is the one that overwrites dk and dv; earlier strips add.
             bool add = accumulate;
@@ -46,21 +42,20 @@ internal readonly unsafe struct AttentionBackward<V>(float* dy, float* qkv, floa
                 int i1 = Math.Min(time, i0 + strip), rows = i1 - i0;
                 var p = new MatrixView(pStrip - (long)i0 * width, time, i1, width, 1);
                 var dp = new MatrixView(dpStrip - (long)i0 * width, time, i1, width, 1);
-                int seen = transposedPanels.PanelsFor(i1);
-                TileRunner<V>.Run(q, keysT, transposedPanels, p, null, false, d, i0, i1, 0, seen);
-                TileRunner<V>.Run(dout, valuesT, transposedPanels, dp, null, false, d, i0, i1, 0, seen);
+                int seen = keysTSide.Panels.PanelsFor(i1);
+                TileRunner<V, F>.Run(q, keysTSide, p, null, false, d, i0, i1, 0, seen, pack);
+                TileRunner<V, F>.Run(dout, valuesTSide, dp, null, false, d, i0, i1, 0, seen, pack);
                 for (int i = i0; i < i1; i++)
                     ScoreGradientRow(p.At(i, 0), dp.At(i, 0), i, i1, logSumExp[(long)item * time + i], Dot(dout.At(i, 0), o.At(i, 0), d), item, factors);
 
-                TileRunner<V>.Run(dp, keys, keyPanels, dq, null, accumulate, i1, i0, i1, 0, keyPanels.Panels);
+                TileRunner<V, F>.Run(dp, keysSide, dq, null, accumulate, i1, i0, i1, 0, keysSide.Panels.Panels, pack);
 
-                var panels = new PackedPanels<V>(rows, d);
-                panels.PackAll(new MatrixView(q.At(i0, 0), rows, d, q.RowStride, 1), stripQ);
-                panels.PackAll(new MatrixView(dout.At(i0, 0), rows, d, dout.RowStride, 1), stripDy);
+                var qSide = RightSide<V, F>.Pack(new MatrixView(q.At(i0, 0), rows, d, q.RowStride, 1), stripQ);
+                var dySide = RightSide<V, F>.Pack(new MatrixView(dout.At(i0, 0), rows, d, dout.RowStride, 1), stripDy);
                 var dpT = new MatrixView(dpStrip, rows, i1, width, 1).Transposed;
                 var pT = new MatrixView(pStrip, rows, i1, width, 1).Transposed;
-                TileRunner<V>.Run(dpT, stripQ, panels, dk, null, add, rows, 0, i1, 0, panels.Panels);
-                TileRunner<V>.Run(pT, stripDy, panels, dv, null, add, rows, 0, i1, 0, panels.Panels);
+                TileRunner<V, F>.Run(dpT, qSide, dk, null, add, rows, 0, i1, 0, qSide.Panels.Panels, pack);
+                TileRunner<V, F>.Run(pT, dySide, dv, null, add, rows, 0, i1, 0, dySide.Panels.Panels, pack);
                 add = true;
             }
         }
@@ -69,30 +64,23 @@ internal readonly unsafe struct AttentionBackward<V>(float* dy, float* qkv, floa
     /// <summary>From scores and dy·vᵀ to P̃ (in p) and dS (in dp) for one query; past the diagonal both become 0.</summary>
     void ScoreGradientRow(float* p, float* dp, int i, int end, float lse, float dot, int item, float* factors)
     {
-        int count = i + 1;
-        if (drop) mask.Fill((uint)item * (uint)shape.Time + (uint)i, 0, (count + 3) / 4, factors);
-        float scale = shape.Scale;
-        int vectorEnd = count / V.Count * V.Count;
-        for (int j = 0; j < vectorEnd; j += V.Count) Update<V>(p + j, dp + j, factors + j, lse, dot, scale);
-        for (int j = vectorEnd; j < count; j++) Update<SimdScalar>(p + j, dp + j, factors + j, lse, dot, scale);
-        new Span<float>(p + count, end - count).Clear();
-        new Span<float>(dp + count, end - count).Clear();
-    }
-
-    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
-    void Update<T>(float* p, float* dp, float* factor, float lse, float dot, float scale) where T : unmanaged, ISimd<T>
-    {
-        T probability = SimdMath<T>.Exp(T.Fma(T.Load(p), T.Create(scale), T.Create(-lse)));
-        T gradient = T.Load(dp);
-        T kept = probability;
-        if (drop)
+        int padded = AttentionShape.PadPastDiagonal<V>(p, i + 1, end, float.NegativeInfinity);
+        AttentionShape.PadPastDiagonal<V>(dp, i + 1, end, 0);
+        if (drop) mask.Fill((uint)item * (uint)shape.Time + (uint)i, 0, (padded + 3) / 4, factors);
+        V scale = V.Create(shape.Scale), negative = V.Create(-lse), dotv = V.Create(dot);
+        for (int j = 0; j < padded; j += V.Count)
         {
-            T f = T.Load(factor);
-            gradient *= f;
-            kept *= f;
+            V probability = SimdMath<V>.Exp(V.Fma(V.Load(p + j), scale, negative));
+            V gradient = V.Load(dp + j), kept = probability;
+            if (drop)
+            {
+                V factor = V.Load(factors + j);
+                gradient *= factor;
+                kept *= factor;
+            }
+            V.Store(kept, p + j);
+            V.Store(probability * (gradient - dotv) * scale, dp + j);
         }
-        T.Store(kept, p);
-        T.Store(probability * (gradient - T.Create(dot)) * T.Create(scale), dp);
     }
 
     static float Dot(float* a, float* b, int count)

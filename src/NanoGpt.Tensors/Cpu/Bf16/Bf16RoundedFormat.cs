@@ -1,0 +1,41 @@
+using NanoGpt.Tensors.Cpu.Gemm;
+using NanoGpt.Tensors.Cpu.Simd;
+
+namespace NanoGpt.Tensors.Cpu.Bf16;
+
+/// <summary>
+/// bf16 for processors or systems without the instruction: operands are rounded to bf16 while they are packed and multiplied
+/// as fp32. The same precision, at the speed of fp32.
+/// </summary>
+internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unmanaged, ISimd<V>
+{
+    public static int Pairing => 1;
+
+    public static bool ReadsInPlace(MatrixView a, int panels) => false;
+
+    public static void Tile(int vectors, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
+        MicroKernel<V>.Run(vectors, steps, a, rs, cs, b, start, startStride, c, cStride);
+
+    public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination)
+    {
+        Fp32Format<V>.PackB(b, step0, steps, column, valid, width, destination);
+        RoundAll(destination, (long)steps * width);
+    }
+
+    public static MatrixView PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
+    {
+        var packed = Fp32Format<V>.PackA(a, row0, row1, step0, steps, destination);
+        RoundAll(destination, (long)packed.Rows * steps);
+        return packed;
+    }
+
+    public static double Peak(int rounds) => Fp32Format<V>.Peak(rounds);
+
+    /// <summary>Nearest bf16, ties to even. NaN stays NaN.</summary>
+    static void RoundAll(float* x, long count)
+    {
+        uint* bits = (uint*)x;
+        for (long i = 0; i < count; i++)
+            bits[i] = (float.IsNaN(x[i]) ? bits[i] | 0x400000 : bits[i] + 0x7FFF + (bits[i] >> 16 & 1)) & 0xFFFF0000u;
+    }
+}

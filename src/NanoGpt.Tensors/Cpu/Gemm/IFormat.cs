@@ -1,0 +1,28 @@
+using NanoGpt.Tensors.Cpu.Simd;
+
+namespace NanoGpt.Tensors.Cpu.Gemm;
+
+/// <summary>
+/// In which form the operands of a product reach the multipliers: fp32, or pairs of bf16. The loops around are the same. A
+/// <em>step</em> is what one multiply-add consumes of k: one element, or a pair; in memory it is one 4-byte word either way.
+/// </summary>
+internal unsafe interface IFormat<V> where V : unmanaged, ISimd<V>
+{
+    /// <summary>Elements of k in a step.</summary>
+    static abstract int Pairing { get; }
+
+    /// <summary>Whether A can be read where it lies; otherwise a block of it is packed first.</summary>
+    static abstract bool ReadsInPlace(MatrixView a, int panels);
+
+    /// <summary>Packs steps [step0, step0 + steps) of some columns of B: for each step <paramref name="width"/> words side by side, those past <paramref name="valid"/> zero.</summary>
+    static abstract void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination);
+
+    /// <summary>Packs a block of A; rows up to a whole number of tiles are zero. Returns where its words lie, one column per step.</summary>
+    static abstract MatrixView PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination);
+
+    /// <summary>The micro-kernel: C = start + A·B for one tile (see <see cref="MicroKernel{V}"/>).</summary>
+    static abstract void Tile(int vectors, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride);
+
+    /// <summary>Multiply-adds from registers alone, on this thread: what the silicon can do. Returns their floating-point operations.</summary>
+    static abstract double Peak(int rounds);
+}

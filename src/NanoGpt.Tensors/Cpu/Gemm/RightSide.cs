@@ -1,0 +1,54 @@
+using NanoGpt.Tensors.Cpu.Simd;
+
+namespace NanoGpt.Tensors.Cpu.Gemm;
+
+/// <summary>The right-hand side of a product: packed beforehand for all to read, or packed by each reader as it goes.</summary>
+internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> where F : IFormat<V>
+{
+    readonly float* packed;
+    readonly MatrixView source;
+
+    RightSide(PackedPanels<V> panels, float* packed, MatrixView source)
+    {
+        Panels = panels;
+        this.packed = packed;
+        this.source = source;
+    }
+
+    public PackedPanels<V> Panels { get; }
+
+    /// <summary>How a matrix will be cut.</summary>
+    public static PackedPanels<V> Cut(int rows, int columns) => new((rows + F.Pairing - 1) / F.Pairing, columns);
+
+    /// <summary>A matrix to be packed a block at a time, by whoever reads it.</summary>
+    public static RightSide<V, F> AsItIs(MatrixView b) => new(Cut(b.Rows, b.Columns), null, b);
+
+    /// <summary>A matrix that is, or is about to be, packed at a place.</summary>
+    public static RightSide<V, F> PackedAt(float* packed, PackedPanels<V> panels) => new(panels, packed, default);
+
+    /// <summary>Packs a whole matrix at a place.</summary>
+    public static RightSide<V, F> Pack(MatrixView b, float* packed)
+    {
+        var side = PackedAt(packed, Cut(b.Rows, b.Columns));
+        for (int panel = 0; panel < side.Panels.Panels; panel++) side.PackPanel(b, panel);
+        return side;
+    }
+
+    /// <summary>Packs every block of one panel.</summary>
+    public void PackPanel(MatrixView b, int panel)
+    {
+        for (int step = 0; step < Panels.Steps; step += Panels.BlockSize)
+            PackBlock(b, step, Math.Min(Panels.BlockSize, Panels.Steps - step), panel, packed + Panels.Offset(step, panel));
+    }
+
+    /// <summary>One block of one panel, packed; in <paramref name="scratch"/> if it was not.</summary>
+    public float* Block(int step0, int steps, int panel, float* scratch)
+    {
+        if (packed != null) return packed + Panels.Offset(step0, panel);
+        PackBlock(source, step0, steps, panel, scratch);
+        return scratch;
+    }
+
+    void PackBlock(MatrixView b, int step0, int steps, int panel, float* destination) =>
+        F.PackB(b, step0, steps, Panels.FirstColumn(panel), Panels.Columns(panel), Panels.Vectors(panel) * V.Count, destination);
+}

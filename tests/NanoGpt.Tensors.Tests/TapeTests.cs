@@ -1,0 +1,141 @@
+namespace NanoGpt.Tensors.Tests;
+
+public class TapeTests
+{
+    [Fact]
+    public void Backward_without_recording_says_so()
+    {
+        using var tape = new Tape(Devices.Widest);
+        tape.Reset();
+        var loss = Ops.Gelu(tape.Input([1], new Shape(1)));
+        Assert.Contains("Recording", Assert.Throws<InvalidOperationException>(() => tape.Backward(loss)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void From_the_second_step_on_every_address_repeats_and_memory_stays()
+    {
+        var device = Devices.Widest;
+        var weight = new Parameter("weight", new Shape(300, 300), std: 0.02f);
+        using var store = new ParameterStore(device, [weight]);
+        store.Initialize(1);
+        using var tape = new Tape(device) { Recording = true };
+        var x = RandomValues.Normal(1500 * 300, seed: 1);
+        List<nint>? expected = null;
+        long memory = 0;
+        for (int step = 1; step <= 6; step++)
+        {
+            // Some 30 MB: several blocks in the first step, one afterwards.
+            tape.Reset(step);
+            var input = tape.Input(x, new Shape(1500, 300));
+            var y = input;
+            List<nint> addresses = [y.Data.Address];
+            for (int i = 0; i < 6; i++)
+            {
+                y += Ops.Dropout(Ops.Gelu(Ops.Linear(y, weight, null)), 0.1f);
+                addresses.Add(y.Data.Address);
+            }
+            tape.Backward(y);
+            addresses.Add(input.Grad.Address);
+
+            if (step == 2) (expected, memory) = (addresses, tape.MemoryBytes);
+            if (step <= 2) continue;
+            Assert.Equal(expected, addresses);
+            Assert.Equal(memory, tape.MemoryBytes);
+        }
+        Assert.True(memory > 16 << 20);
+    }
+
+    [Fact]
+    public void Gradients_of_activations_share_two_buffers_however_deep_the_graph()
+    {
+        using var tape = new Tape(Devices.Widest) { Recording = true };
+        tape.Reset();
+        var seen = new HashSet<nint>();
+        var y = tape.Input(new float[100], new Shape(100));
+        for (int i = 0; i < 12; i++) y = Watch(y + Watch(Ops.Gelu(y)));
+        tape.Backward(y);
+        Assert.Equal(2, seen.Count);
+
+        // y = x, and the address of its gradient noted on the way back.
+        Tensor Watch(Tensor x)
+        {
+            var y = tape.New(x.Shape);
+            tape.Device.Copy(x.Data, y.Data);
+            tape.Push(y, () =>
+            {
+                seen.Add(y.Grad.Address);
+                tape.PassGradient(y, x);
+            });
+            return y;
+        }
+    }
+
+    [Fact]
+    public void In_evaluation_a_scope_keeps_its_result_and_nothing_else()
+    {
+        const int layers = 24, inner = 8, count = 1 << 20;
+        var x = RandomValues.Normal(count, seed: 1);
+        (float[] Y, long Memory) Run(bool recording)
+        {
+            using var tape = new Tape(Devices.Widest) { Recording = recording };
+            tape.Reset();
+            var y = tape.Input(x, new Shape(count));
+            for (int i = 0; i < layers; i++)
+                y = tape.Scope(static v =>
+                {
+                    for (int op = 0; op < inner; op++) v = Ops.Scale(v, 0.9f);
+                    return v;
+                }, y);
+            return (y.ToArray(), tape.MemoryBytes);
+        }
+
+        // Blocks of the arena grow by half, so up to a third of it may be room to spare.
+        var evaluated = Run(recording: false);
+        const long needed = (layers + inner + 1) * (long)count * sizeof(float);
+        Assert.InRange(evaluated.Memory, needed / 2, needed * 3 / 2);
+        Assert.Equal(Run(recording: true).Y, evaluated.Y);
+    }
+
+    [Fact]
+    public void A_scope_may_return_what_it_was_given()
+    {
+        using var tape = new Tape(Devices.Widest);
+        tape.Reset();
+        var x = tape.Input([1, 2, 3], new Shape(3));
+        Assert.Equal([1, 2, 3], tape.Scope(v => v, x).ToArray());
+    }
+
+    [Fact]
+    public void A_second_backward_starts_from_nothing()
+    {
+        var device = Devices.Widest;
+        var weight = new Parameter("weight", new Shape(1, 1));
+        using var store = new ParameterStore(device, [weight]);
+        device.Fill(weight.Data, 2);
+        using var tape = new Tape(device) { Recording = true };
+        for (int micro = 0; micro < 3; micro++)
+        {
+            tape.Reset(0, micro);
+            tape.Backward(Ops.Linear(tape.Input([5], new Shape(1, 1)), weight, null));
+        }
+        var gradient = new float[1];
+        device.Read(weight.Grad, gradient);
+        Assert.Equal(15, gradient[0]);
+    }
+
+    [Fact]
+    public void A_computation_starts_from_the_tape()
+    {
+        var weight = new Parameter("weight", new Shape(2, 2));
+        Assert.Throws<InvalidOperationException>(() => Ops.Gelu(weight));
+    }
+
+    [Fact]
+    public void Values_come_back_as_they_went_in()
+    {
+        using var tape = new Tape(Devices.Widest);
+        tape.Reset();
+        Assert.Equal([1, -2, 3], tape.Input([1, -2, 3], new Shape(3)).ToArray());
+        Assert.Equal(7, tape.Input([7], Shape.Scalar).Item());
+    }
+}
