@@ -21,5 +21,11 @@ static class Invocation
         return line;
     }
 
-    static string Quoted(string argument) => argument.AsSpan().ContainsAny(special) ? $"\"{argument}\"" : argument;
+    /// <summary>Quotes where a shell wants them; of --key=value only the value.</summary>
+    static string Quoted(string argument)
+    {
+        if (!argument.AsSpan().ContainsAny(special)) return argument;
+        int value = argument.StartsWith("--", StringComparison.Ordinal) ? argument.IndexOf('=') + 1 : 0;
+        return $"{argument[..value]}\"{argument[value..]}\"";
+    }
 }

@@ -33,6 +33,21 @@ public class InterruptionTests
     }
 
     [Fact]
+    public void A_second_signal_ends_the_process_at_once()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals cannot be sent to another process on Windows.");
+        using var work = Workplace.WithData();
+        // A step of this model takes seconds.
+        using var program = work.Start(["train", .. Workplace.Tiny, "--out_dir=out", "--n_layer=8", "--n_head=4", "--n_embd=256", "--block_size=256", "--batch_size=32"]);
+        Assert.True(program.WaitFor("\nstep 0:"));
+        program.Signal(PosixSignal.SIGTERM);
+        Assert.True(program.WaitFor("stopping after this step"));
+        program.Signal(PosixSignal.SIGTERM);
+        Assert.Equal(130, program.Wait().ExitCode);
+        Assert.False(Directory.Exists(work[Path.Combine("out", "checkpoints")]));
+    }
+
+    [Fact]
     public void A_run_killed_at_random_moments_and_resumed_equals_one_that_was_never_stopped()
     {
         const int kills = 24;

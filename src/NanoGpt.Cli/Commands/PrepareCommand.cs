@@ -28,7 +28,7 @@ static class PrepareCommand
     {
         Console.WriteLine("Data sets:");
         foreach (var recipe in Datasets.Known) Console.WriteLine($"  {recipe.Name,-18} {recipe.Description}");
-        Console.WriteLine($"\n{Invocation.Of("prepare", Datasets.Known[0].Name)}");
+        Console.WriteLine($"\nPrepare one:\n  {Invocation.Of("prepare", Datasets.Known[0].Name)}");
         return ExitCode.Success;
     }
 
