@@ -11,7 +11,6 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     const int ElementGrain = 16384;             // elements per piece of an elementwise kernel
     const int ReductionBlock = 1 << 16;         // elements per partial sum
     const int NormBlocks = 32;                  // partial sums of a bias or gain gradient
-    const long HeadScratch = 16 << 20;          // logits held at once, in elements: 64 MB
 
     readonly WorkerPool pool = new(threads);
     readonly ScratchBuffer scratch = new();
@@ -129,8 +128,8 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         int rows, int channels, int vocabulary, float scale, bool accumulate)
     {
         bool backward = !dx.IsNone;
-        int blockRows = (int)Math.Clamp(HeadScratch / vocabulary / 64 * 64, 64, Math.Max(64, rows));
-        float* logits = scratch.Get((long)Math.Min(rows, blockRows) * vocabulary);
+        int blockRows = HeadRows(rows, vocabulary);
+        float* logits = scratch.Get((long)blockRows * vocabulary);
         var w = new MatrixView(P(weight), vocabulary, channels);
         headForward.Pack(pool, w.Transposed);
         if (backward) headBackward.Pack(pool, w);
