@@ -11,7 +11,7 @@ public class BadInputTests
     [InlineData(2, "--n_layer: expected an integer", "--n_layer=many")]
     [InlineData(2, "n_embd (16) is not divisible by n_head (3)", "--n_head=3")]
     [InlineData(2, "block_size 5000 needs 5001 tokens", "--block_size=5000")]
-    [InlineData(2, "dtype 'bfloat16' is not available", "--dtype=bfloat16")]
+    [InlineData(2, "dtype must be 'float32' or 'bfloat16', got 'float16'", "--dtype=float16")]
     [InlineData(2, "did you mean 'text_char'", "--dataset=text_chars")]
     [InlineData(1, "There is no prepared data set in 'no/such/place'", "--data_dir=no/such/place")]
     [InlineData(1, "there is no checkpoint to resume from", "--init_from=resume")]

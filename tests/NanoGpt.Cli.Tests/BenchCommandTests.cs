@@ -6,11 +6,13 @@ public class BenchCommandTests
 {
     static readonly string[] shape = ["--n_layer=2", "--n_head=2", "--n_embd=32", "--block_size=32", "--batch_size=4", "--vocab_size=50", "--threads=1", "--steps=20"];
 
-    [Fact]
-    public void One_line_of_JSON_has_the_promised_numbers_and_they_agree()
+    [Theory]
+    [InlineData("float32")]
+    [InlineData("bfloat16")]
+    public void One_line_of_JSON_has_the_promised_numbers_and_they_agree(string dtype)
     {
         using var work = new Workplace();
-        string output = work.Run(["bench", .. shape, "--json"]).Succeeded().Output;
+        string output = work.Run(["bench", .. shape, $"--dtype={dtype}", "--json"]).Succeeded().Output;
         Assert.Single(output.TrimEnd('\n').Split('\n'));
         using var json = JsonDocument.Parse(output);
         Assert.Equal(["tokens_per_second", "ms_per_step", "model_gflops", "peak_gflops", "peak_fraction", "peak_rss_bytes", "threads", "dtype"],
@@ -24,7 +26,7 @@ public class BenchCommandTests
         Assert.InRange(Number("peak_fraction"), 0, 1);
         Assert.InRange(Number("peak_rss_bytes"), 10e6, 1e9);
         Assert.Equal(1, Number("threads"));
-        Assert.Equal("float32", json.RootElement.GetProperty("dtype").GetString());
+        Assert.Equal(dtype, json.RootElement.GetProperty("dtype").GetString());
     }
 
     [Fact]
@@ -38,7 +40,7 @@ public class BenchCommandTests
 
     [Theory]
     [InlineData(2, "n_embd 33 is not divisible by n_head 2", "--n_embd=33", "--n_head=2")]
-    [InlineData(2, "not available", "--dtype=bfloat16")]
+    [InlineData(2, "dtype must be 'float32' or 'bfloat16', got 'int8'", "--dtype=int8")]
     [InlineData(2, "--steps", "--steps=-1")]
     [InlineData(1, "GB", "--n_embd=65536", "--n_head=2", "--n_layer=100")]
     public void A_bad_request_is_one_sentence(int exitCode, string expected, params string[] arguments)

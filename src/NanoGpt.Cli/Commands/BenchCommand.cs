@@ -18,7 +18,7 @@ static class BenchCommand
         var vocabulary = PythonOption.Integer("--vocab_size", 65, "token ids", least: 2);
         var bias = PythonOption.Boolean("--bias", false, "biases in linear layers and layer norms");
         var dropout = PythonOption.Number("--dropout", 0, "dropout probability");
-        var dtype = PythonOption.Text("--dtype", "float32", "float32");
+        var dtype = PythonOption.Text("--dtype", "float32", "float32 or bfloat16: in which precision matrices are multiplied");
         var threads = PythonOption.Integer("--threads", 0, "worker threads; 0: every core", least: 0);
         var steps = PythonOption.Integer("--steps", 0, "steps to measure; 0: as many as take about three seconds", least: 0);
         var json = new Option<bool>("--json") { Description = "print one line of JSON instead of a table" };
@@ -26,20 +26,20 @@ static class BenchCommand
               nanogpt bench                                                     nanoGPT's small model for a CPU
               nanogpt bench --n_layer=6 --n_head=6 --n_embd=384 --block_size=256 --batch_size=64 --vocab_size=65
               nanogpt bench --n_layer=12 --n_head=12 --n_embd=768 --block_size=1024 --batch_size=1 --vocab_size=50304
-              nanogpt bench --threads=1 --json                                  one line for a script
+              nanogpt bench --dtype=bfloat16 --threads=1 --json                 one line for a script
             """) { layers, heads, width, time, batch, vocabulary, bias, dropout, dtype, threads, steps, json };
         command.SetAction(result =>
         {
-            Engine.CheckDtype(result.GetValue(dtype)!);
             var config = new GptConfig(result.GetValue(time), result.GetValue(vocabulary), result.GetValue(layers), result.GetValue(heads),
                 result.GetValue(width), result.GetValue(dropout), result.GetValue(bias));
-            return Run(config, result.GetValue(batch), result.GetValue(threads), result.GetValue(steps), result.GetValue(json));
+            return Run(config, result.GetValue(batch), result.GetValue(threads), result.GetValue(dtype)!, result.GetValue(steps), result.GetValue(json));
         });
         return command;
     }
 
-    static int Run(GptConfig config, int batch, int threads, int steps, bool json)
+    static int Run(GptConfig config, int batch, int threads, string dtype, int steps, bool json)
     {
+        var precision = TrainingRun.PrecisionOf(dtype);
         if (config.Dropout is not (>= 0 and < 1)) throw new ArgumentException($"dropout must be at least 0 and below 1, got {config.Dropout}.");
         _ = new Gpt(config);        // the sizes make a model
         var plan = MemoryPlan.ForTraining(config, batch, config.BlockSize, threads > 0 ? threads : Environment.ProcessorCount);
@@ -50,17 +50,17 @@ static class BenchCommand
             Console.WriteLine($"memory {Units.Bytes(plan.Total)}: {plan}");
         }
         plan.Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
-        var result = StepBenchmark.Run(config, batch, threads, steps);
-        if (json) WriteJson(result);
-        else WriteTable(result);
+        var result = StepBenchmark.Run(config, batch, threads, precision, steps);
+        if (json) WriteJson(result, dtype);
+        else WriteTable(result, dtype);
         return ExitCode.Success;
     }
 
-    static void WriteTable(StepBenchmarkResult result)
+    static void WriteTable(StepBenchmarkResult result, string dtype)
     {
         Console.WriteLine($"""
 
-            device              {result.Device}, float32
+            device              {result.Device}, {dtype}
             tokens per second   {result.TokensPerSecond:N0}
             time per step       {result.Median * 1000:0.00} ms, median of {result.Steps:N0} ({result.Fastest * 1000:0.00} to {result.Slowest * 1000:0.00})
             model rate          {Units.Flops(result.ModelFlops)}
@@ -70,7 +70,7 @@ static class BenchCommand
             """);
     }
 
-    static void WriteJson(StepBenchmarkResult result)
+    static void WriteJson(StepBenchmarkResult result, string dtype)
     {
         using var stream = Console.OpenStandardOutput();
         using (var json = new Utf8JsonWriter(stream))
@@ -83,7 +83,7 @@ static class BenchCommand
             json.WriteNumber("peak_fraction", Math.Round(result.ModelFlops / result.PeakFlops, 4));
             json.WriteNumber("peak_rss_bytes", result.PeakResidentBytes);
             json.WriteNumber("threads", result.Threads);
-            json.WriteString("dtype", "float32");
+            json.WriteString("dtype", dtype);
             json.WriteEndObject();
         }
         stream.Write("\n"u8);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using NanoGpt.Data;
 using NanoGpt.Models;
+using NanoGpt.Tensors.Cpu;
 using NanoGpt.Training;
 
 namespace NanoGpt.Cli;
@@ -43,14 +44,14 @@ static class TrainCommand
     {
         using var signals = new StopSignals();
         var (config, checkpoint, notes) = ResolvedRun.From(given);
-        Engine.CheckDtype(config.Dtype);
         foreach (string note in notes) Console.WriteLine($"note: {note}");
+        if (config.Dtype == "bfloat16" && !CpuDevice.HasFastBFloat16) Console.WriteLine("note: dtype: this machine has no fast bfloat16; the numbers are rounded to it at the speed of float32.");
 
         PrepareData(config, signals.Token);
         using var data = TokenDataset.Open(config.DataDirectory);
         RunSummary.Write(config, data, checkpoint);
         using var run = new TrainingRun(config, data, checkpoint);
-        Console.WriteLine($"device      {run.Device.Name}, float32, peak {Units.Flops(run.PeakFlops)} (measured)");
+        Console.WriteLine($"device      {run.Device.Name}, {config.Dtype}, peak {Units.Flops(run.PeakFlops)} (measured)");
         if (run.Iteration > config.MaxIters && !config.EvalOnly)
         {
             Console.WriteLine($"\nThis run is complete: it has done iteration {config.MaxIters:N0}, its last. Give a larger --max_iters to go on.");
@@ -126,7 +127,7 @@ static class TrainCommand
 
     static void WriteSample(TrainConfig config, TrainingRun run, Tokenizer tokenizer)
     {
-        Console.WriteLine("\nIt writes:\n");
+        Console.WriteLine("\nIt writes:");
         var options = new SamplingOptions(Seed: config.Seed);
         TextStream.Write(new Generator(run.Model, run.Tape, options), tokenizer, Beginning(run.Data, tokenizer), config.SampleTokens, []);
         Console.WriteLine();

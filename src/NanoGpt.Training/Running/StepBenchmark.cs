@@ -12,7 +12,7 @@ namespace NanoGpt.Training;
 /// <param name="Slowest">Seconds of the slowest step.</param>
 /// <param name="TokensPerSecond">Tokens of a step over its median time.</param>
 /// <param name="ModelFlops">Floating-point operations per second: 6N + 12·L·C·T per token.</param>
-/// <param name="PeakFlops">What the device can do in registers, the larger of a measurement before and one after.</param>
+/// <param name="PeakFlops">What the device can do in registers in that precision, the larger of a measurement before and one after.</param>
 /// <param name="Device">The device, in words.</param>
 /// <param name="Threads">Threads that computed.</param>
 /// <param name="PeakResidentBytes">The most memory the process has held.</param>
@@ -31,11 +31,12 @@ public static class StepBenchmark
     /// <param name="config">The model; its block size is the length of the sequences.</param>
     /// <param name="batch">Sequences per step.</param>
     /// <param name="threads">Threads; 0 is all.</param>
+    /// <param name="precision">In which precision matrices are multiplied.</param>
     /// <param name="steps">Steps to measure; 0 is as many as take about three seconds.</param>
     /// <exception cref="ArgumentException">The sizes do not make a model.</exception>
-    public static StepBenchmarkResult Run(GptConfig config, int batch, int threads, int steps)
+    public static StepBenchmarkResult Run(GptConfig config, int batch, int threads, Precision precision, int steps)
     {
-        using var device = CpuDevice.Create(threads);
+        using var device = CpuDevice.Create(threads, precision: precision);
         double peak = device.MeasurePeakFlops(peakTime);
         var model = new Gpt(config);
         using var weights = new ParameterStore(device, model.Parameters);

@@ -25,7 +25,7 @@ public sealed class TrainingRun : IDisposable
         data.CheckBlockSize(config.BlockSize);
         Plan(config, data).Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
-        Device = CpuDevice.Create(config.Threads, precision: config.Dtype == "bfloat16" ? Precision.BFloat16 : Precision.Float32);
+        Device = CpuDevice.Create(config.Threads, precision: PrecisionOf(config.Dtype));
         Model = new Gpt(modelConfig);
         Weights = new ParameterStore(Device, Model.Parameters);
         Optimizer = new AdamW(Weights, config.Beta1, config.Beta2, config.WeightDecay, config.GradClip);
@@ -69,6 +69,15 @@ public sealed class TrainingRun : IDisposable
     /// <summary>The sizes of the model that a configuration and a data set make. Without a <c>meta.json</c> the vocabulary is GPT-2's, rounded up to 50,304, as in nanoGPT.</summary>
     public static GptConfig ModelConfig(TrainConfig config, TokenDataset data) =>
         new(config.BlockSize, data.VocabSize ?? 50304, config.NLayer, config.NHead, config.NEmbd, config.Dropout, config.Bias);
+
+    /// <summary>The precision that a <c>dtype</c> names.</summary>
+    /// <exception cref="ArgumentException">It names none that this device has.</exception>
+    public static Precision PrecisionOf(string dtype) => dtype switch
+    {
+        "float32" => Precision.Float32,
+        "bfloat16" => Precision.BFloat16,
+        _ => throw new ArgumentException($"dtype must be 'float32' or 'bfloat16', got '{dtype}'."),
+    };
 
     /// <summary>What a run will hold in memory.</summary>
     public static MemoryPlan Plan(TrainConfig config, TokenDataset data) =>
