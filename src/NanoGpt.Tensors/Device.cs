@@ -6,8 +6,7 @@ namespace NanoGpt.Tensors;
 /// </summary>
 /// <remarks>
 /// Conventions. Matrices are row-major. <c>rows</c> is B·T. Gradients are added to, unless a kernel takes
-/// <c>accumulate</c>, which says whether to add to the destination or to overwrite it; gradients of parameters are always
-/// added to. An optional operand is left out as <c>default</c>. Results do not depend on the number of threads.
+/// <c>accumulate</c>, which says whether to add to the destination or to overwrite it. An optional operand is left out as <c>default</c>. Results do not depend on the number of threads.
 /// What changes from step to step (learning rate, random step) is read from device memory, so a step can be captured and replayed.
 /// </remarks>
 public abstract class Device : IDisposable
@@ -74,8 +73,8 @@ public abstract class Device : IDisposable
     /// <summary>dx = dy · weight.</summary>
     public abstract void LinearBackwardInput(Storage dy, Storage weight, Storage dx, int rows, int inputs, int outputs, bool accumulate);
 
-    /// <summary>dWeight += dyᵀ · x; dBias += Σ over rows of dy.</summary>
-    public abstract void LinearBackwardWeight(Storage dy, Storage x, Storage dWeight, Storage dBias, int rows, int inputs, int outputs);
+    /// <summary>dWeight (+)= dyᵀ · x; dBias += Σ over rows of dy.</summary>
+    public abstract void LinearBackwardWeight(Storage dy, Storage x, Storage dWeight, Storage dBias, int rows, int inputs, int outputs, bool accumulate);
 
     /// <summary>y = x · Φ(x) = x/2 · (1 + erf(x/√2)): the exact GELU (Hendrycks and Gimpel 2016), PyTorch's and nanoGPT's default.</summary>
     public abstract void GeluForward(Storage x, Storage y);
@@ -106,10 +105,10 @@ public abstract class Device : IDisposable
     /// <summary>
     /// The head and its loss in one: losses[i] = crossEntropy(x[i] · weightᵀ, targets[i]), a block of rows at a time, so that the
     /// logits (rows × vocabulary) never exist at once. Where dx is given, the gradients of scale · Σ losses are formed in the same
-    /// visit: dx is overwritten, dWeight is added to.
+    /// visit: dx is overwritten, dWeight is added to or overwritten.
     /// </summary>
     public abstract void LinearCrossEntropy(Storage x, Storage weight, Storage targets, Storage losses, Storage dx, Storage dWeight,
-        int rows, int channels, int vocabulary, float scale);
+        int rows, int channels, int vocabulary, float scale, bool accumulate);
 
     /// <summary>
     /// AdamW (Loshchilov and Hutter 2019), one pass. <paramref name="schedule"/> holds what changes from step to step:

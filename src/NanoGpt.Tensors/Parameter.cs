@@ -31,6 +31,9 @@ public sealed class Parameter : Tensor
     /// <summary>The value at the start, where <see cref="Std"/> is 0.</summary>
     public float Constant { get; }
 
+    /// <summary>Whether anything has flowed into the gradient since it was last zeroed; until then its memory is not to be read.</summary>
+    public bool HasGradient { get; internal set; }
+
     /// <summary>Whether weight decay applies: to matrices, not to biases and gains (as nanoGPT).</summary>
     public bool Decays => Shape.Rank >= 2;
 }

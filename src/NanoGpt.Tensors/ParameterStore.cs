@@ -8,6 +8,8 @@ public sealed class ParameterStore : IDisposable
 {
     const long Alignment = 32;      // elements: a parameter starts on a 128-byte boundary
 
+    readonly Storage grads;
+
     /// <summary>Takes the parameters in and gives them memory; values are set by <see cref="Initialize"/> or by loading.</summary>
     /// <param name="device">Where the memory is.</param>
     /// <param name="parameters">The parameters, none of which belongs to a store yet.</param>
@@ -28,14 +30,14 @@ public sealed class ParameterStore : IDisposable
         device.Fill(Values, 0);
         if (gradients)
         {
-            Grads = device.Allocate(length);
-            device.Fill(Grads, 0);
+            grads = device.Allocate(length);
+            device.Fill(grads, 0);
         }
         long offset = 0;
         foreach (var p in Parameters)
         {
             p.Data = Values.Slice(offset, p.Shape.Count);
-            if (gradients) p.Grad = Grads.Slice(offset, p.Shape.Count);
+            if (gradients) (p.Grad, p.HasGradient) = (grads.Slice(offset, p.Shape.Count), true);      // zero, and to be added to
             offset += RoundUp(p.Shape.Count);
         }
     }
@@ -50,7 +52,20 @@ public sealed class ParameterStore : IDisposable
     public Storage Values { get; }
 
     /// <summary>All gradients, parallel to <see cref="Values"/>; none where the store was made without.</summary>
-    public Storage Grads { get; }
+    /// <remarks>To read it makes those zero into which nothing has flowed.</remarks>
+    public Storage Grads
+    {
+        get
+        {
+            foreach (var p in Parameters)
+            {
+                if (p.HasGradient || grads.IsNone) continue;
+                Device.Fill(p.Grad, 0);
+                p.HasGradient = true;
+            }
+            return grads;
+        }
+    }
 
     /// <summary>The first so many elements decay; the rest do not.</summary>
     public long DecayedLength { get; }
@@ -68,8 +83,14 @@ public sealed class ParameterStore : IDisposable
         }
     }
 
-    /// <summary>Sets all gradients to zero.</summary>
-    public void ZeroGrad() => Device.Fill(Grads, 0);
+    /// <summary>
+    /// Sets all gradients to zero, without touching their memory: the first to put a gradient there overwrites what it finds.
+    /// For a large model that saves two passes over memory a step.
+    /// </summary>
+    public void ZeroGrad()
+    {
+        foreach (var p in Parameters) p.HasGradient = false;
+    }
 
     /// <summary>The part of a flat run parallel to <see cref="Values"/> that belongs to a parameter.</summary>
     public Storage SliceOf(Parameter parameter, Storage flat) =>
@@ -79,7 +100,7 @@ public sealed class ParameterStore : IDisposable
     public void Dispose()
     {
         Device.Free(Values);
-        if (!Grads.IsNone) Device.Free(Grads);
+        if (!grads.IsNone) Device.Free(grads);
     }
 
     static long RoundUp(long count) => (count + Alignment - 1) / Alignment * Alignment;

@@ -86,9 +86,9 @@ public sealed class ProfilingDevice(Device inner) : Device
         Time($"{nameof(LinearBackwardInput)} {rows}×{inputs}×{outputs}", 2.0 * rows * inputs * outputs, dy.Length + weight.Length + dx.Length,
             () => inner.LinearBackwardInput(dy, weight, dx, rows, inputs, outputs, accumulate));
     /// <inheritdoc/>
-    public override void LinearBackwardWeight(Storage dy, Storage x, Storage dWeight, Storage dBias, int rows, int inputs, int outputs) =>
-        Time($"{nameof(LinearBackwardWeight)} {outputs}×{inputs}×{rows}", 2.0 * rows * inputs * outputs, dy.Length + x.Length + 2.0 * dWeight.Length,
-            () => inner.LinearBackwardWeight(dy, x, dWeight, dBias, rows, inputs, outputs));
+    public override void LinearBackwardWeight(Storage dy, Storage x, Storage dWeight, Storage dBias, int rows, int inputs, int outputs, bool accumulate) =>
+        Time($"{nameof(LinearBackwardWeight)} {outputs}×{inputs}×{rows}", 2.0 * rows * inputs * outputs, dy.Length + x.Length + (accumulate ? 2.0 : 1.0) * dWeight.Length,
+            () => inner.LinearBackwardWeight(dy, x, dWeight, dBias, rows, inputs, outputs, accumulate));
 
     /// <inheritdoc/>
     public override void GeluForward(Storage x, Storage y) => Time(nameof(GeluForward), 0, 2.0 * x.Length, () => inner.GeluForward(x, y));
@@ -116,9 +116,9 @@ public sealed class ProfilingDevice(Device inner) : Device
     public override void CrossEntropy(Storage logits, Storage targets, Storage losses, Storage dLogits, int rows, int vocabulary, float scale) =>
         Time(nameof(CrossEntropy), 0, 2.0 * logits.Length, () => inner.CrossEntropy(logits, targets, losses, dLogits, rows, vocabulary, scale));
     /// <inheritdoc/>
-    public override void LinearCrossEntropy(Storage x, Storage weight, Storage targets, Storage losses, Storage dx, Storage dWeight, int rows, int channels, int vocabulary, float scale) =>
+    public override void LinearCrossEntropy(Storage x, Storage weight, Storage targets, Storage losses, Storage dx, Storage dWeight, int rows, int channels, int vocabulary, float scale, bool accumulate) =>
         Time(nameof(LinearCrossEntropy), (dx.IsNone ? 2.0 : 6.0) * rows * channels * vocabulary, 2.0 * x.Length + 3.0 * weight.Length,
-            () => inner.LinearCrossEntropy(x, weight, targets, losses, dx, dWeight, rows, channels, vocabulary, scale));
+            () => inner.LinearCrossEntropy(x, weight, targets, losses, dx, dWeight, rows, channels, vocabulary, scale, accumulate));
 
     /// <inheritdoc/>
     public override void AdamW(Storage values, Storage grads, Storage m, Storage v, Storage schedule, float beta1, float beta2, float epsilon, float weightDecay) =>

@@ -10,19 +10,39 @@ namespace NanoGpt.Tensors;
 /// Without recording (evaluation, sampling) nothing is pushed, and <see cref="Scope"/> gives memory back as soon as a
 /// layer is done.
 /// </remarks>
-public sealed class Tape(Device device, ulong seed = 0) : IDisposable
+public sealed class Tape : IDisposable
 {
-    readonly Arena arena = new(device);
+    readonly Arena arena, gradients;
+    readonly GradientPool pool;
     readonly List<(Tensor Output, Action Step)> steps = [];
-    GradientPool? pool;
-    Storage randomStep;
+    readonly ulong seed;
+    readonly Storage randomStep;
     uint randomOperations;
+    bool forgetting;        // within a scope that will be computed again: random masks as in training, but nothing is pushed
+
+    /// <summary>A tape on a device.</summary>
+    /// <param name="device">What computes.</param>
+    /// <param name="seed">Key of its random masks.</param>
+    public Tape(Device device, ulong seed = 0)
+    {
+        (Device, this.seed) = (device, seed);
+        (arena, gradients) = (new(device), new(device));
+        pool = new(gradients);
+        randomStep = device.Allocate(2);
+        Reset();
+    }
 
     /// <summary>The device that computes.</summary>
-    public Device Device { get; } = device;
+    public Device Device { get; }
 
     /// <summary>Whether operations push their way back; set it before the first operation.</summary>
     public bool Recording { get; set; }
+
+    /// <summary>
+    /// Whether a <see cref="Scope"/> forgets what is within it and computes it again on the way back (Chen et al. 2016, gradient
+    /// checkpointing): less memory for a third more work.
+    /// </summary>
+    public bool Recompute { get; set; }
 
     /// <summary>
     /// What one unit of loss counts in the gradient, 1 / gradient_accumulation_steps. It must be known on the way forward:
@@ -31,7 +51,7 @@ public sealed class Tape(Device device, ulong seed = 0) : IDisposable
     public float LossScale { get; set; } = 1;
 
     /// <summary>Bytes held for activations and their gradients.</summary>
-    public long MemoryBytes => arena.Capacity * sizeof(float);
+    public long MemoryBytes => (arena.Capacity + gradients.Capacity) * sizeof(float);
 
     /// <summary>
     /// Starts over: forgets the steps and takes back the memory of every tensor made on this tape.
@@ -41,9 +61,9 @@ public sealed class Tape(Device device, ulong seed = 0) : IDisposable
     {
         steps.Clear();
         arena.Reset();
-        (pool ??= new(arena)).Clear();
+        gradients.Reset();
+        pool.Clear();
         randomOperations = 0;
-        if (randomStep.IsNone) randomStep = Device.Allocate(2);
         Device.Write([(int)iteration, microBatch], randomStep);
     }
 
@@ -76,7 +96,7 @@ public sealed class Tape(Device device, ulong seed = 0) : IDisposable
     /// <summary>Notes how the gradient of <paramref name="output"/> flows back, if the tape records.</summary>
     public void Push(Tensor output, Action backward)
     {
-        if (Recording) steps.Add((output, backward));
+        if (Recording && !forgetting) steps.Add((output, backward));
     }
 
     /// <summary>
@@ -85,9 +105,24 @@ public sealed class Tape(Device device, ulong seed = 0) : IDisposable
     /// </summary>
     public (Storage Gradient, bool Accumulate) GradientOf(Tensor input)
     {
+        if (input is Parameter parameter)
+        {
+            bool accumulate = parameter.HasGradient;
+            parameter.HasGradient = true;
+            return (parameter.Grad, accumulate);
+        }
         if (!input.Grad.IsNone) return (input.Grad, true);
-        input.Grad = pool!.Rent(input.Shape.Count);
+        input.Grad = pool.Rent(input.Shape.Count);
         return (input.Grad, false);
+    }
+
+    /// <summary>Where an operation that can only add puts the gradient of a parameter; none for a parameter that was left out.</summary>
+    public Storage SumGradientOf(Parameter? parameter)
+    {
+        if (parameter is null) return default;
+        var (gradient, accumulate) = GradientOf(parameter);
+        if (!accumulate) Device.Fill(gradient, 0);
+        return gradient;
     }
 
     /// <summary>
@@ -110,40 +145,74 @@ public sealed class Tape(Device device, ulong seed = 0) : IDisposable
         if (!Recording) throw new InvalidOperationException("Backward: the tape was not recording. Set Recording before the forward pass.");
         var (gradient, _) = GradientOf(loss);
         Device.Fill(gradient, 1);
-        for (int i = steps.Count - 1; i >= 0; i--)
+        RunBack(0);
+    }
+
+    /// <summary>Runs the steps from the last down to <paramref name="first"/>, and forgets them.</summary>
+    void RunBack(int first)
+    {
+        for (int i = steps.Count - 1; i >= first; i--)
         {
             var (output, step) = steps[i];
+            steps.RemoveAt(i);
             if (output.Grad.IsNone) continue;       // the loss does not depend on it
             step();
             if (output.Grad.IsNone) continue;       // handed on
-            pool!.Return(output.Grad);
+            pool.Return(output.Grad);
             output.Grad = default;
         }
-        steps.Clear();
     }
 
     /// <summary>The key of the next random mask of this step.</summary>
     public RandomKey NextRandom() => new(seed, randomStep, randomOperations++);
 
     /// <summary>
-    /// Runs a layer. While recording that is all; otherwise everything the layer made is given back but its result, which
-    /// moves down to where the layer began.
+    /// Runs a layer that makes a tensor of the shape of x. While recording, that is all, unless the tape is to
+    /// <see cref="Recompute"/>. Otherwise everything the layer made is given back but its result, which takes the place of x:
+    /// x is used up.
     /// </summary>
+    /// <exception cref="InvalidOperationException">The shape of the result is another.</exception>
     public Tensor Scope(Func<Tensor, Tensor> layer, Tensor x)
     {
-        if (Recording) return layer(x);
-        var mark = arena.Position;
-        var inner = layer(x);
-        arena.Rewind(mark);
-        var result = New(inner.Shape);
-        Device.Copy(inner.Data, result.Data);
+        if (!Recording) return RunAndForget(layer, x, x.Data);
+        if (!Recompute) return layer(x);
+
+        uint random = randomOperations;
+        var place = New(x.Shape).Data;
+        forgetting = true;
+        var result = RunAndForget(layer, x, place);
+        forgetting = false;
+        Push(result, () => RunAgainAndBack(layer, x, result, random));
         return result;
+    }
+
+    Tensor RunAndForget(Func<Tensor, Tensor> layer, Tensor x, Storage place)
+    {
+        var mark = arena.Position;
+        var result = layer(x);
+        if (result.Shape != x.Shape) throw new InvalidOperationException($"Scope: a layer made {result.Shape} of {x.Shape}; it must keep the shape.");
+        Device.Copy(result.Data, place);
+        arena.Rewind(mark);
+        return new Tensor(this, x.Shape, place);
+    }
+
+    void RunAgainAndBack(Func<Tensor, Tensor> layer, Tensor x, Tensor result, uint random)
+    {
+        var mark = arena.Position;
+        int first = steps.Count;
+        (uint after, randomOperations) = (randomOperations, random);        // the same masks as on the way forward
+        var again = layer(x);
+        randomOperations = after;
+        (again.Grad, result.Grad) = (result.Grad, default);
+        RunBack(first);
+        arena.Rewind(mark);
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         arena.Dispose();
-        if (!randomStep.IsNone) Device.Free(randomStep);
+        gradients.Dispose();
+        Device.Free(randomStep);
     }
 }

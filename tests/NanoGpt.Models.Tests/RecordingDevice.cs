@@ -129,10 +129,10 @@ sealed class RecordingDevice(Device device) : Device
         device.LinearBackwardInput(dy, weight, dx, rows, inputs, outputs, accumulate);
     }
 
-    public override void LinearBackwardWeight(Storage dy, Storage x, Storage dWeight, Storage dBias, int rows, int inputs, int outputs)
+    public override void LinearBackwardWeight(Storage dy, Storage x, Storage dWeight, Storage dBias, int rows, int inputs, int outputs, bool accumulate)
     {
-        Note($"LinearBackwardWeight {dy} {x} {dWeight} {dBias} {rows} {inputs} {outputs}");
-        device.LinearBackwardWeight(dy, x, dWeight, dBias, rows, inputs, outputs);
+        Note($"LinearBackwardWeight {dy} {x} {dWeight} {dBias} {rows} {inputs} {outputs} {accumulate}");
+        device.LinearBackwardWeight(dy, x, dWeight, dBias, rows, inputs, outputs, accumulate);
     }
 
     public override void GeluForward(Storage x, Storage y)
@@ -177,10 +177,10 @@ sealed class RecordingDevice(Device device) : Device
         device.CrossEntropy(logits, targets, losses, dLogits, rows, vocabulary, scale);
     }
 
-    public override void LinearCrossEntropy(Storage x, Storage weight, Storage targets, Storage losses, Storage dx, Storage dWeight, int rows, int channels, int vocabulary, float scale)
+    public override void LinearCrossEntropy(Storage x, Storage weight, Storage targets, Storage losses, Storage dx, Storage dWeight, int rows, int channels, int vocabulary, float scale, bool accumulate)
     {
         Note($"LinearCrossEntropy {x} {weight} {targets} {losses} {dx} {dWeight} {rows} {channels} {vocabulary} {scale}");
-        device.LinearCrossEntropy(x, weight, targets, losses, dx, dWeight, rows, channels, vocabulary, scale);
+        device.LinearCrossEntropy(x, weight, targets, losses, dx, dWeight, rows, channels, vocabulary, scale, accumulate);
     }
 
     public override void AdamW(Storage values, Storage grads, Storage m, Storage v, Storage schedule, float beta1, float beta2, float epsilon, float weightDecay)

@@ -68,7 +68,7 @@ public class ParameterStoreTests
     public void Zeroing_reaches_every_gradient()
     {
         using var store = new ParameterStore(Devices.Widest, Model());
-        Devices.Widest.Fill(store.Grads, 3);
+        foreach (var p in store.Parameters) Devices.Widest.Fill(p.Grad, 3);
         store.ZeroGrad();
         var values = new float[store.Grads.Length];
         Devices.Widest.Read(store.Grads, values);

@@ -11,7 +11,6 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     const int ElementGrain = 16384;             // elements per piece of an elementwise kernel
     const int ReductionBlock = 1 << 16;         // elements per partial sum
     const int NormBlocks = 32;                  // partial sums of a bias or gain gradient
-    const long HeadScratch = 16 << 20;          // logits held at once, in elements: 64 MB
 
     readonly WorkerPool pool = new(threads);
     readonly ScratchBuffer scratch = new();
@@ -104,9 +103,9 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     public override void LinearBackwardInput(Storage dy, Storage weight, Storage dx, int rows, int inputs, int outputs, bool accumulate) =>
         Gemm.Multiply(new(P(dy), rows, outputs), new MatrixView(P(weight), outputs, inputs), new(P(dx), rows, inputs), accumulate: accumulate);
 
-    public override void LinearBackwardWeight(Storage dy, Storage x, Storage dWeight, Storage dBias, int rows, int inputs, int outputs)
+    public override void LinearBackwardWeight(Storage dy, Storage x, Storage dWeight, Storage dBias, int rows, int inputs, int outputs, bool accumulate)
     {
-        Gemm.Multiply(new MatrixView(P(dy), rows, outputs).Transposed, new MatrixView(P(x), rows, inputs), new(P(dWeight), outputs, inputs), accumulate: true);
+        Gemm.Multiply(new MatrixView(P(dy), rows, outputs).Transposed, new MatrixView(P(x), rows, inputs), new(P(dWeight), outputs, inputs), accumulate: accumulate);
         // Columns are shared out; each column's sum over the rows is formed in one place.
         if (!dBias.IsNone) pool.Run(outputs, 64, new SumRows<V>(P(dy), rows, outputs, P(dBias)));
     }
@@ -126,11 +125,11 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         pool.Run(rows, Rows(vocabulary), new CrossEntropyWork<V>(P(logits), (int*)P(targets), P(losses), P(dLogits), vocabulary, scale));
 
     public override void LinearCrossEntropy(Storage x, Storage weight, Storage targets, Storage losses, Storage dx, Storage dWeight,
-        int rows, int channels, int vocabulary, float scale)
+        int rows, int channels, int vocabulary, float scale, bool accumulate)
     {
         bool backward = !dx.IsNone;
-        int blockRows = (int)Math.Clamp(HeadScratch / vocabulary / 64 * 64, 64, Math.Max(64, rows));
-        float* logits = scratch.Get((long)Math.Min(rows, blockRows) * vocabulary);
+        int blockRows = HeadRows(rows, vocabulary);
+        float* logits = scratch.Get((long)blockRows * vocabulary);
         var w = new MatrixView(P(weight), vocabulary, channels);
         headForward.Pack(pool, w.Transposed);
         if (backward) headBackward.Pack(pool, w);
@@ -144,7 +143,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
                 new CrossEntropyWork<V>(logits, (int*)P(targets) + row, P(losses) + row, backward ? logits : null, vocabulary, scale));
             if (!backward) continue;
             Gemm.Multiply(z, headBackward, new(P(dx) + (long)row * channels, count, channels));
-            Gemm.Multiply(z.Transposed, xBlock, new(P(dWeight), vocabulary, channels), accumulate: true);
+            Gemm.Multiply(z.Transposed, xBlock, new(P(dWeight), vocabulary, channels), accumulate: accumulate || row > 0);
         }
     }
 

@@ -3,10 +3,10 @@ namespace NanoGpt.Tensors;
 public static partial class Ops
 {
     /// <summary>
-    /// Mean cross-entropy of logits. A negative target counts as loss 0 (PyTorch's ignore_index, but still in the mean's denominator).
+    /// Mean cross-entropy of logits; the result must be the loss that <see cref="Tape.Backward"/> starts from. A negative target counts as loss 0 (PyTorch's ignore_index, but still in the mean's denominator).
     /// <code>
     /// forward:   loss = mean over rows of log Σ_j exp(z_j) - z_target
-    /// backward:  dz += dloss · (softmax(z) - onehot(target)) / rows
+    /// backward:  dz += LossScale · (softmax(z) - onehot(target)) / rows
     /// </code>
     /// </summary>
     /// <param name="logits">(…, V).</param>
@@ -54,12 +54,14 @@ public static partial class Ops
         if (tape.Recording)
         {
             // Formed now, used by the way back.
-            var (dx, _) = tape.GradientOf(x);
-            tape.Device.LinearCrossEntropy(x.Data, weight.Data, targets.Data, losses, dx, weight.Grad, rows, channels, vocabulary, tape.LossScale / rows);
+            var (dx, accumulate) = tape.GradientOf(x);
+            if (accumulate) throw new InvalidOperationException("LinearCrossEntropy: x already has a gradient; a tape takes one loss of this kind on one x.");
+            var (dWeight, add) = tape.GradientOf(weight);
+            tape.Device.LinearCrossEntropy(x.Data, weight.Data, targets.Data, losses, dx, dWeight, rows, channels, vocabulary, tape.LossScale / rows, add);
         }
         else
         {
-            tape.Device.LinearCrossEntropy(x.Data, weight.Data, targets.Data, losses, default, default, rows, channels, vocabulary, 0);
+            tape.Device.LinearCrossEntropy(x.Data, weight.Data, targets.Data, losses, default, default, rows, channels, vocabulary, 0, accumulate: false);
         }
         tape.Device.Mean(losses, loss.Data);
         return loss;

@@ -22,7 +22,7 @@ public static partial class Ops
         var tape = ids.Tape;
         var y = tape.New(new Shape(batch, time, channels));
         tape.Device.EmbeddingForward(ids.Data, tokens.Data, positions.Data, y.Data, batch, time, channels);
-        tape.Push(y, () => tape.Device.EmbeddingBackward(ids.Data, y.Grad, tokens.Grad, positions.Grad, batch, time, channels));
+        tape.Push(y, () => tape.Device.EmbeddingBackward(ids.Data, y.Grad, tape.SumGradientOf(tokens), tape.SumGradientOf(positions), batch, time, channels));
         return y;
     }
 }

@@ -27,7 +27,7 @@ public static partial class Ops
         tape.Push(y, () =>
         {
             var (dx, accumulate) = tape.GradientOf(x);
-            tape.Device.LayerNormBackward(y.Grad, x.Data, weight.Data, mean, rstd, dx, weight.Grad, bias?.Grad ?? default, rows, channels, accumulate);
+            tape.Device.LayerNormBackward(y.Grad, x.Data, weight.Data, mean, rstd, dx, tape.SumGradientOf(weight), tape.SumGradientOf(bias), rows, channels, accumulate);
         });
         return y;
     }

@@ -23,7 +23,8 @@ public static partial class Ops
         tape.Device.LinearForward(x.Data, weight.Data, bias?.Data ?? default, y.Data, rows, inputs, outputs);
         tape.Push(y, () =>
         {
-            tape.Device.LinearBackwardWeight(y.Grad, x.Data, weight.Grad, bias?.Grad ?? default, rows, inputs, outputs);
+            var (dWeight, add) = tape.GradientOf(weight);
+            tape.Device.LinearBackwardWeight(y.Grad, x.Data, dWeight, tape.SumGradientOf(bias), rows, inputs, outputs, add);
             var (dx, accumulate) = tape.GradientOf(x);
             tape.Device.LinearBackwardInput(y.Grad, weight.Data, dx, rows, inputs, outputs, accumulate);
         });

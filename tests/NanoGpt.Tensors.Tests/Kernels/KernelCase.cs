@@ -52,10 +52,7 @@ sealed record KernelCase(string Kernel, string Variant, Action<Workbench> Run)
             new("CrossEntropy", "gradient", w => w.Device.CrossEntropy(
                 w.In((long)rows * vocabulary), w.Ids(rows, vocabulary), w.Out(rows), w.Out((long)rows * vocabulary), rows, vocabulary, 0.5f)),
             new("LinearCrossEntropy", "loss", w => w.Device.LinearCrossEntropy(
-                w.In((long)rows * channels), w.In((long)vocabulary * channels), w.Ids(rows, vocabulary), w.Out(rows), default, default, rows, channels, vocabulary, 0.5f)),
-            new("LinearCrossEntropy", "gradient", w => w.Device.LinearCrossEntropy(
-                w.In((long)rows * channels), w.In((long)vocabulary * channels), w.Ids(rows, vocabulary), w.Out(rows),
-                w.Out((long)rows * channels), w.InOut((long)vocabulary * channels), rows, channels, vocabulary, 0.5f)),
+                w.In((long)rows * channels), w.In((long)vocabulary * channels), w.Ids(rows, vocabulary), w.Out(rows), default, default, rows, channels, vocabulary, 0.5f, false)),
         };
 
         foreach (bool bias in (bool[])[false, true])
@@ -65,14 +62,19 @@ sealed record KernelCase(string Kernel, string Variant, Action<Workbench> Run)
                 w.In((long)rows * channels), w.In(channels), bias ? w.In(channels) : default, w.Out((long)rows * channels), w.Out(rows), w.Out(rows), rows, channels)));
             cases.Add(new("LinearForward", variant, w => w.Device.LinearForward(
                 w.In((long)rows * channels), w.In((long)outputs * channels), bias ? w.In(outputs) : default, w.Out((long)rows * outputs), rows, channels, outputs)));
-            cases.Add(new("LinearBackwardWeight", variant, w => w.Device.LinearBackwardWeight(
-                w.In((long)rows * outputs), w.In((long)rows * channels), w.InOut((long)outputs * channels), bias ? w.InOut(outputs) : default, rows, channels, outputs)));
         }
 
         foreach (bool accumulate in (bool[])[false, true])
         {
             string variant = accumulate ? "accumulate" : "overwrite";
             Storage To(Workbench w, long n) => accumulate ? w.InOut(n) : w.Out(n);
+            cases.Add(new("LinearBackwardWeight", $"{variant}, bias", w => w.Device.LinearBackwardWeight(
+                w.In((long)rows * outputs), w.In((long)rows * channels), To(w, (long)outputs * channels), w.InOut(outputs), rows, channels, outputs, accumulate)));
+            cases.Add(new("LinearBackwardWeight", $"{variant}, no bias", w => w.Device.LinearBackwardWeight(
+                w.In((long)rows * outputs), w.In((long)rows * channels), To(w, (long)outputs * channels), default, rows, channels, outputs, accumulate)));
+            cases.Add(new("LinearCrossEntropy", $"gradient, {variant}", w => w.Device.LinearCrossEntropy(
+                w.In((long)rows * channels), w.In((long)vocabulary * channels), w.Ids(rows, vocabulary), w.Out(rows),
+                w.Out((long)rows * channels), To(w, (long)vocabulary * channels), rows, channels, vocabulary, 0.5f, accumulate)));
             cases.Add(new("Scale", variant, w => w.Device.Scale(w.In(count), 0.7f, To(w, count), accumulate)));
             cases.Add(new("SumOfSquares", variant, w => w.Device.SumOfSquares(w.In(count), To(w, 1), accumulate)));
             cases.Add(new("GeluBackward", variant, w => w.Device.GeluBackward(w.In(count), w.In(count), To(w, count), accumulate)));

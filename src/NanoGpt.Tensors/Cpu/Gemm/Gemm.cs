@@ -42,8 +42,9 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>C = A·B with B packed already.</summary>
     public void Multiply(MatrixView a, PackedMatrix<V, F> b, MatrixView c, float* bias = null, bool accumulate = false)
     {
-        bool inPlace = F.ReadsInPlace(a, b.Side.Panels.Panels);
-        Share(a, b.Side, c, bias, accumulate, Math.Clamp(a.Rows / (4 * pool.Workers), 48, inPlace ? MaxRowsInPlace : MaxRows));
+        // Every block of rows reads all of B. Where B does not stay in the cache, the blocks are few.
+        bool cached = b.Side.Panels.Length <= MaxShared, inPlace = F.ReadsInPlace(a, b.Side.Panels.Panels);
+        Share(a, b.Side, c, bias, accumulate, cached ? Math.Clamp(a.Rows / (4 * pool.Workers), 48, inPlace ? MaxRowsInPlace : MaxRows) : MaxRows);
     }
 
     void Share(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias, bool accumulate, int rows)
