@@ -6,6 +6,7 @@ namespace NanoGpt.Cli.Tests;
 
 public class MemoryPlanTests
 {
+    /// <summary>The shapes take tens of megabytes and more: an arena's first block is 4 MB however little is in it.</summary>
     [Theory]
     [InlineData(4, 4, 128, 64, 12, 65, 0.0)]
     [InlineData(4, 4, 128, 64, 12, 65, 0.2)]
@@ -13,7 +14,7 @@ public class MemoryPlanTests
     [InlineData(6, 6, 384, 256, 4, 65, 0.1)]
     [InlineData(1, 2, 64, 128, 16, 5000, 0.0)]
     [InlineData(2, 4, 256, 128, 2, 50257, 0.0)]
-    [InlineData(12, 4, 32, 32, 8, 100, 0.5)]
+    [InlineData(12, 4, 32, 32, 64, 100, 0.5)]
     public void The_plan_is_within_a_tenth_of_what_a_step_takes(int layers, int heads, int width, int time, int batch, int vocabulary, double dropout)
     {
         var config = new GptConfig(time, vocabulary, layers, heads, width, dropout, Bias: false);
