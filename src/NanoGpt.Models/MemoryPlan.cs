@@ -1,3 +1,5 @@
+using NanoGpt.Tensors.Cpu;
+
 namespace NanoGpt.Models;
 
 /// <summary>What a training run will hold, in bytes, known before anything is allocated.</summary>
@@ -11,8 +13,8 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
     /// <summary>All together.</summary>
     public long Total => Weights + Gradients + Optimizer + Activations + Scratch;
 
-    /// <summary>The plan of training a model with micro-batches of (batch, time) tokens.</summary>
-    public static MemoryPlan ForTraining(GptConfig config, int batch, int time, int threads)
+    /// <summary>The plan of training a model with micro-batches of (batch, time) tokens, keeping the activations of every block or computing them again.</summary>
+    public static MemoryPlan ForTraining(GptConfig config, int batch, int time, int threads, bool recompute = false)
     {
         long c = config.NEmbd, v = config.VocabSize, rows = (long)batch * time, bytes = sizeof(float);
         long parameters = config.ParameterCount();
@@ -22,8 +24,9 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
         long embedding = 2 + (config.Dropout > 0 ? 1 : 0);
         // Gradients alive at once while an MLP goes back: the stream's, and twice the wide one; qkv's is of its own size.
         long gradients = 16;
-        long activations = rows * c * (config.NLayer * perBlock + embedding + gradients) + statistics;
-        long logits = Math.Min(rows, Math.Max(64, (16L << 20) / v)) * v;
+        long blocks = recompute ? perBlock + config.NLayer : config.NLayer * perBlock;
+        long activations = rows * c * (blocks + embedding + gradients) + statistics;
+        long logits = CpuDevice.HeadRows((int)rows, config.VocabSize) * v;
         long scratch = 2 * v * c + logits + rows * 4 * c + threads * (4L * time * (c / config.NHead) + 66L * time);
         return new(parameters * bytes, parameters * bytes, 2 * parameters * bytes, activations * bytes, scratch * bytes);
     }
@@ -34,7 +37,7 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
     {
         if (Total > available)
             throw new InsufficientMemoryException($"This run needs {Gigabytes(Total)} ({this}), but this machine has {Gigabytes(available)}; " +
-                "lower --batch_size (and raise --gradient_accumulation_steps for the same step), --block_size or the size of the model.");
+                "use --recompute=True, or lower --batch_size (and raise --gradient_accumulation_steps for the same step), --block_size or the size of the model.");
     }
 
     /// <summary>As in "weights 0.50 GB, gradients 0.50 GB, …".</summary>

@@ -21,39 +21,57 @@ static class BenchCommand
         var dtype = PythonOption.Text("--dtype", "float32", "float32 or bfloat16: in which precision matrices are multiplied");
         var threads = PythonOption.Integer("--threads", 0, "worker threads; 0: every core", least: 0);
         var steps = PythonOption.Integer("--steps", 0, "steps to measure; 0: as many as take about three seconds", least: 0);
+        var recompute = PythonOption.Boolean("--recompute", false, "compute blocks again on the way back: less memory, more work");
+        var profile = new Option<bool>("--profile") { Description = "show what each kernel costs: time, GFLOP/s, GB/s" };
+        var sweep = new Option<bool>("--sweep") { Description = "measure many shapes and print a table; only --dtype and --threads apply" };
         var json = new Option<bool>("--json") { Description = "print one line of JSON instead of a table" };
         var command = new DocumentedCommand("bench", "Trains synthetic batches of a shape and says how fast that goes.", """
               nanogpt bench                                                     nanoGPT's small model for a CPU
               nanogpt bench --n_layer=6 --n_head=6 --n_embd=384 --block_size=256 --batch_size=64 --vocab_size=65
               nanogpt bench --n_layer=12 --n_head=12 --n_embd=768 --block_size=1024 --batch_size=1 --vocab_size=50304
               nanogpt bench --dtype=bfloat16 --threads=1 --json                 one line for a script
-            """) { layers, heads, width, time, batch, vocabulary, bias, dropout, dtype, threads, steps, json };
+              nanogpt bench --profile                                           where the time of a step goes
+              nanogpt bench --sweep --dtype=bfloat16                            no shape should be a cliff
+            """) { layers, heads, width, time, batch, vocabulary, bias, dropout, dtype, recompute, threads, steps, profile, sweep, json };
         command.SetAction(result =>
         {
             var config = new GptConfig(result.GetValue(time), result.GetValue(vocabulary), result.GetValue(layers), result.GetValue(heads),
                 result.GetValue(width), result.GetValue(dropout), result.GetValue(bias));
-            return Run(config, result.GetValue(batch), result.GetValue(threads), result.GetValue(dtype)!, result.GetValue(steps), result.GetValue(json));
+            string precision = result.GetValue(dtype)!;
+            var shape = new BenchmarkShape(config, result.GetValue(batch), result.GetValue(threads), TrainingRun.PrecisionOf(precision),
+                result.GetValue(recompute), result.GetValue(profile));
+            return result.GetValue(sweep) ? BenchSweep.Run(shape) : Run(shape, precision, result.GetValue(steps), result.GetValue(json));
         });
         return command;
     }
 
-    static int Run(GptConfig config, int batch, int threads, string dtype, int steps, bool json)
+    static int Run(BenchmarkShape shape, string dtype, int steps, bool json)
     {
-        var precision = TrainingRun.PrecisionOf(dtype);
+        var config = shape.Model;
         if (config.Dropout is not (>= 0 and < 1)) throw new ArgumentException($"dropout must be at least 0 and below 1, got {config.Dropout}.");
         _ = new Gpt(config);        // the sizes make a model
-        var plan = MemoryPlan.ForTraining(config, batch, config.BlockSize, threads > 0 ? threads : Environment.ProcessorCount);
+        var plan = MemoryPlan.ForTraining(config, shape.Batch, config.BlockSize, shape.Threads > 0 ? shape.Threads : Environment.ProcessorCount, shape.Recompute);
         if (!json)
         {
-            Console.WriteLine($"n_layer {config.NLayer}, n_head {config.NHead}, n_embd {config.NEmbd}, block_size {config.BlockSize}, batch_size {batch}, " +
-                $"vocab_size {config.VocabSize:N0}: {Units.Count(config.ParameterCount())} parameters, {(long)batch * config.BlockSize:N0} tokens per step");
+            Console.WriteLine($"n_layer {config.NLayer}, n_head {config.NHead}, n_embd {config.NEmbd}, block_size {config.BlockSize}, batch_size {shape.Batch}, " +
+                $"vocab_size {config.VocabSize:N0}: {Units.Count(config.ParameterCount())} parameters, {(long)shape.Batch * config.BlockSize:N0} tokens per step");
             Console.WriteLine($"memory {Units.Bytes(plan.Total)}: {plan}");
         }
         plan.Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
-        var result = StepBenchmark.Run(config, batch, threads, precision, steps);
+        var result = StepBenchmark.Run(shape, steps);
         if (json) WriteJson(result, dtype);
         else WriteTable(result, dtype);
+        if (shape.Profile && !json) WriteProfile(result);
         return ExitCode.Success;
+    }
+
+    static void WriteProfile(StepBenchmarkResult result)
+    {
+        Console.WriteLine($"\n{"kernel",-44} {"calls",6} {"ms",9} {"share",6} {"GFLOP/s",8} {"GB/s",6}   per step");
+        double total = result.Kernels.Sum(k => k.Seconds);
+        foreach (var k in result.Kernels)
+            Console.WriteLine($"{k.Kernel,-44} {k.Calls / result.Steps,6} {k.Seconds * 1000 / result.Steps,9:0.000} {k.Seconds / total,6:0.0%} " +
+                $"{(k.Flops > 0 ? $"{k.Flops / k.Seconds / 1e9:0}" : ""),8} {k.Bytes / k.Seconds / 1e9,6:0.0}");
     }
 
     static void WriteTable(StepBenchmarkResult result, string dtype)

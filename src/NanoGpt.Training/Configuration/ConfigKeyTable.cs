@@ -51,6 +51,7 @@ public sealed partial class ConfigKey
             Text("device", c => c.Device, (c, v) => c with { Device = v }, "'cpu'"),
             Text("dtype", c => c.Dtype, (c, v) => c with { Dtype = v }, "'float32' or 'bfloat16'"),
             Boolean("compile", c => c.Compile, (c, v) => c with { Compile = v }, "accepted, ignored: kernels are compiled already"),
+            Boolean("recompute", c => c.Recompute, (c, v) => c with { Recompute = v }, "compute blocks again on the way back: less memory, a third more work"),
             Integer("threads", c => c.Threads, (c, v) => c with { Threads = v }, "worker threads; 0: every core"),
             Integer("seed", c => c.Seed, (c, v) => c with { Seed = v }, "key of every random number of the run")),
     ];

@@ -109,6 +109,8 @@ public sealed partial record TrainConfig
     public string Dtype { get; init; } = "float32";
     /// <summary>Accepted for nanoGPT's sake; kernels are compiled ahead.</summary>
     public bool Compile { get; init; } = true;
+    /// <summary>Compute each block again on the way back instead of keeping its activations: much less memory for about a third more work.</summary>
+    public bool Recompute { get; init; }
     /// <summary>Worker threads; 0 uses every core.</summary>
     public int Threads { get; init; }
     /// <summary>Key of every random number of the run.</summary>

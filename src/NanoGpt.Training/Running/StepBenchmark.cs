@@ -16,8 +16,18 @@ namespace NanoGpt.Training;
 /// <param name="Device">The device, in words.</param>
 /// <param name="Threads">Threads that computed.</param>
 /// <param name="PeakResidentBytes">The most memory the process has held.</param>
+/// <param name="Kernels">What each kernel cost over the measured steps; empty without a profile.</param>
 public sealed record StepBenchmarkResult(int Steps, double Median, double Fastest, double Slowest, double TokensPerSecond,
-    double ModelFlops, double PeakFlops, string Device, int Threads, long PeakResidentBytes);
+    double ModelFlops, double PeakFlops, string Device, int Threads, long PeakResidentBytes, IReadOnlyList<KernelCost> Kernels);
+
+/// <summary>What <see cref="StepBenchmark"/> trains.</summary>
+/// <param name="Model">The model; its block size is the length of the sequences.</param>
+/// <param name="Batch">Sequences per step.</param>
+/// <param name="Threads">Threads; 0 is all.</param>
+/// <param name="Precision">In which precision matrices are multiplied.</param>
+/// <param name="Recompute">Whether blocks are computed again on the way back.</param>
+/// <param name="Profile">Whether each kernel is timed.</param>
+public sealed record BenchmarkShape(GptConfig Model, int Batch, int Threads = 0, Precision Precision = Precision.Float32, bool Recompute = false, bool Profile = false);
 
 /// <summary>
 /// Measures training steps on synthetic tokens: zero the gradients, forward, backward, clip, AdamW, exactly as <see cref="Trainer"/> does them.
@@ -25,36 +35,37 @@ public sealed record StepBenchmarkResult(int Steps, double Median, double Fastes
 public static class StepBenchmark
 {
     static readonly TimeSpan peakTime = TimeSpan.FromSeconds(0.3);
-    const double WarmUpSeconds = 1, MeasuredSeconds = 3;
 
     /// <summary>Measures a shape.</summary>
-    /// <param name="config">The model; its block size is the length of the sequences.</param>
-    /// <param name="batch">Sequences per step.</param>
-    /// <param name="threads">Threads; 0 is all.</param>
-    /// <param name="precision">In which precision matrices are multiplied.</param>
-    /// <param name="steps">Steps to measure; 0 is as many as take about three seconds.</param>
+    /// <param name="shape">What to train.</param>
+    /// <param name="steps">Steps to measure; 0 is as many as take <paramref name="seconds"/>, but at least 3.</param>
+    /// <param name="seconds">About how long to measure; warm-up takes a third of it more.</param>
     /// <exception cref="ArgumentException">The sizes do not make a model.</exception>
-    public static StepBenchmarkResult Run(GptConfig config, int batch, int threads, Precision precision, int steps)
+    public static StepBenchmarkResult Run(BenchmarkShape shape, int steps = 0, double seconds = 3)
     {
-        using var device = CpuDevice.Create(threads, precision: precision);
-        double peak = device.MeasurePeakFlops(peakTime);
+        var (config, batch, threads, precision, recompute, profile) = shape;
+        using var cpu = CpuDevice.Create(threads, precision: precision);
+        double peak = cpu.MeasurePeakFlops(peakTime);
+        var profiler = new ProfilingDevice(cpu);
+        Device device = profile ? profiler : cpu;
         var model = new Gpt(config);
         using var weights = new ParameterStore(device, model.Parameters);
         using var optimizer = new AdamW(weights, beta1: 0.9, beta2: 0.95, weightDecay: 0.1, gradClip: 1.0);
-        using var tape = new Tape(device, seed: 1337);
+        using var tape = new Tape(device, seed: 1337) { Recompute = recompute };
         weights.Initialize(seed: 1337);
 
         var random = new Random(1337);
         int[] x = Tokens(), y = Tokens();
         int iteration = 0;
-        for (var warmUp = Stopwatch.StartNew(); iteration < 2 || warmUp.Elapsed.TotalSeconds < WarmUpSeconds;) Step();
-        if (steps == 0) steps = (int)Math.Clamp(MeasuredSeconds / Step(), 3, 100_000);
-        double[] seconds = [.. Enumerable.Range(0, steps).Select(_ => Step()).Order()];
+        for (var warmUp = Stopwatch.StartNew(); iteration < 2 || warmUp.Elapsed.TotalSeconds < seconds / 3;) Step();
+        if (steps == 0) steps = (int)Math.Clamp(seconds / Step(), 3, 100_000);
+        profiler.Clear();
+        double[] times = [.. Enumerable.Range(0, steps).Select(_ => Step()).Order()];
 
-        double median = (seconds[(steps - 1) / 2] + seconds[steps / 2]) / 2, tokensPerSecond = x.Length / median;
-        peak = Math.Max(peak, device.MeasurePeakFlops(peakTime));
-        return new(steps, median, seconds[0], seconds[^1], tokensPerSecond, tokensPerSecond * config.FlopsPerToken(config.BlockSize), peak,
-            device.Name, device.Threads, PeakResidentBytes());
+        double median = (times[(steps - 1) / 2] + times[steps / 2]) / 2, tokensPerSecond = x.Length / median;
+        peak = Math.Max(peak, cpu.MeasurePeakFlops(peakTime));
+        return new(steps, median, times[0], times[^1], tokensPerSecond, tokensPerSecond * config.FlopsPerToken(config.BlockSize), peak,
+            cpu.Name, cpu.Threads, PeakResidentBytes(), profiler.Costs);
 
         int[] Tokens() => [.. Enumerable.Range(0, batch * config.BlockSize).Select(_ => random.Next(config.VocabSize))];
 

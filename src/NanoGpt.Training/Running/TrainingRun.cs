@@ -29,7 +29,7 @@ public sealed class TrainingRun : IDisposable
         Model = new Gpt(modelConfig);
         Weights = new ParameterStore(Device, Model.Parameters);
         Optimizer = new AdamW(Weights, config.Beta1, config.Beta2, config.WeightDecay, config.GradClip);
-        Tape = new Tape(Device, (ulong)config.Seed);
+        Tape = new Tape(Device, (ulong)config.Seed) { Recompute = config.Recompute };
         PeakFlops = Device.MeasurePeakFlops(TimeSpan.FromMilliseconds(30));
 
         if (resume is null) Weights.Initialize((ulong)config.Seed);
@@ -81,7 +81,7 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>What a run will hold in memory.</summary>
     public static MemoryPlan Plan(TrainConfig config, TokenDataset data) =>
-        MemoryPlan.ForTraining(ModelConfig(config, data), config.BatchSize, config.BlockSize, config.Threads > 0 ? config.Threads : Environment.ProcessorCount);
+        MemoryPlan.ForTraining(ModelConfig(config, data), config.BatchSize, config.BlockSize, config.Threads > 0 ? config.Threads : Environment.ProcessorCount, config.Recompute);
 
     /// <summary>Saves the run as it stands before an iteration.</summary>
     public Checkpoint Save(int iteration, double bestValLoss, bool best)
