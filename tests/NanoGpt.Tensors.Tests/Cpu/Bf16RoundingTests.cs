@@ -49,10 +49,15 @@ public unsafe class Bf16RoundingTests
         }
     }
 
-    /// <summary>Packs all numbers as either operand, by rows and by columns, in a matrix whose edges fit no tile.</summary>
+    /// <summary>Packs all numbers as either operand, by rows and by columns: first in whole vectors, mostly, then all where a vector does not fit.</summary>
     static void Check<V, F>() where V : unmanaged, ISimd<V> where F : IFormat<V>
     {
-        const int rows = 397, columns = 991;        // primes; together just more than there are numbers
+        Check<V, F>(rows: 397, columns: 991);       // primes; together just more than there are numbers
+        Check<V, F>(rows: 30_259, columns: 13);
+    }
+
+    static void Check<V, F>(int rows, int columns) where V : unmanaged, ISimd<V> where F : IFormat<V>
+    {
         var source = new float[rows * columns];
         for (int i = 0; i < source.Length; i++) source[i] = numbers[i % numbers.Length];
         Assert.True(source.Length >= numbers.Length);
