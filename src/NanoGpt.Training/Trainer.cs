@@ -102,6 +102,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         bool best = valLoss < bestValLoss;
         bestValLoss = Math.Min(bestValLoss, valLoss);
         log.Evaluation(iteration, trainLoss, valLoss);
+        run.MeasurePeak();
         view.Evaluated(new(iteration, trainLoss, valLoss, best));
         return best;
     }

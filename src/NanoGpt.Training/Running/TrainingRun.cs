@@ -30,7 +30,7 @@ public sealed class TrainingRun : IDisposable
         Weights = new ParameterStore(Device, Model.Parameters);
         Optimizer = new AdamW(Weights, config.Beta1, config.Beta2, config.WeightDecay, config.GradClip);
         Tape = new Tape(Device, (ulong)config.Seed) { Recompute = config.Recompute };
-        PeakFlops = Device.MeasurePeakFlops(TimeSpan.FromMilliseconds(30));
+        MeasurePeak();
 
         if (resume is null) Weights.Initialize((ulong)config.Seed);
         else Restore(resume);
@@ -58,7 +58,10 @@ public sealed class TrainingRun : IDisposable
     public Tape Tape { get; }
 
     /// <summary>What the machine can do, in floating-point operations per second, measured at start.</summary>
-    public double PeakFlops { get; }
+    public double PeakFlops { get; private set; }
+
+    /// <summary>Measures again: at start the machine may have been busy with something else.</summary>
+    public void MeasurePeak() => PeakFlops = Math.Max(PeakFlops, Device.MeasurePeakFlops(TimeSpan.FromMilliseconds(30)));
 
     /// <summary>The first iteration to do.</summary>
     public int Iteration { get; private set; }

@@ -22,6 +22,15 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>C = A·B (+ C if <paramref name="accumulate"/>, + bias per column if given; not both).</summary>
     public void Multiply(MatrixView a, MatrixView b, MatrixView c, float* bias = null, bool accumulate = false)
     {
+        // A row or two against a weight matrix, as sampling has it: read the weights where they lie, as the left side of the transposed product.
+        if (a.Rows < V.TileRows && b.ColumnStride != 1)
+        {
+            for (int row = 0; row < a.Rows && bias != null; row++)
+                new ReadOnlySpan<float>(bias, c.Columns).CopyTo(new Span<float>(c.At(row, 0), c.Columns));
+            accumulate |= bias != null;
+            Share(b.Transposed, RightSide<V, F>.AsItIs(a.Transposed), c.Transposed, null, accumulate, MaxRowsInPlace);
+            return;
+        }
         // Packing rows of B is a mere copy: where few blocks of rows will read it, each does it for itself.
         if (b.ColumnStride == 1 && a.Rows <= 2 * MaxRows)
         {

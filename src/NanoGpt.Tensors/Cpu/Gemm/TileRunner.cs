@@ -18,7 +18,7 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
     /// <param name="a">The left side, whole.</param>
     /// <param name="b">The right side, packed or as it is.</param>
     /// <param name="c">The result, whole.</param>
-    /// <param name="bias">One per column of C, or null.</param>
+    /// <param name="bias">One per column of C, or null; the columns of C are then side by side.</param>
     /// <param name="accumulate">Whether to add to C.</param>
     /// <param name="depth">How much of k to sum over.</param>
     /// <param name="row0">First row.</param>
@@ -51,24 +51,24 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
                     float* start = fromC ? target : bias == null ? null : bias + column;
                     long startStride = fromC ? c.RowStride : 0;
                     float* tile = block.At(i - row0, 0);
-                    if (i + tileRows <= row1 && valid == width)
+                    if (i + tileRows <= row1 && valid == width && c.ColumnStride == 1)
                         F.Tile(vectors, steps, tile, block.RowStride, block.ColumnStride, packedB, start, startStride, target, c.RowStride);
                     else
-                        RunEdge(vectors, steps, block, i - row0, row1 - i, packedB, start, startStride, target, c.RowStride, valid, width, edge);
+                        RunEdge(vectors, steps, block, i - row0, row1 - i, packedB, start, startStride, target, c.RowStride, c.ColumnStride, valid, width, edge);
                 }
             }
         }
     }
 
-    /// <summary>A tile that sticks out over the edge of C: computed whole in scratch, the part that exists copied out.</summary>
+    /// <summary>A tile that sticks out over the edge of C, or whose columns are not side by side: computed whole in scratch, the part that exists copied out.</summary>
     static void RunEdge(int vectors, int steps, MatrixView block, int row, int rows, float* b,
-        float* start, long startStride, float* target, long targetStride, int valid, int width, float* edge)
+        float* start, long startStride, float* target, long targetStride, long columnStride, int valid, int width, float* edge)
     {
         rows = Math.Min(rows, V.TileRows);
         if (start != null)
         {
             for (int r = 0; r < rows; r++)
-                for (int j = 0; j < valid; j++) edge[r * width + j] = start[r * startStride + j];
+                for (int j = 0; j < valid; j++) edge[r * width + j] = start[r * startStride + j * columnStride];
         }
         // A packed block has all rows of its last tile; in place, those that do not exist must not be read.
         bool copy = row + V.TileRows > block.Rows;
@@ -82,6 +82,6 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
         }
         F.Tile(vectors, steps, tile.Data, tile.RowStride, tile.ColumnStride, b, start == null ? null : edge, width, edge, width);
         for (int r = 0; r < rows; r++)
-            for (int j = 0; j < valid; j++) target[r * targetStride + j] = edge[r * width + j];
+            for (int j = 0; j < valid; j++) target[r * targetStride + j * columnStride] = edge[r * width + j];
     }
 }
