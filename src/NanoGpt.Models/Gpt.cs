@@ -104,6 +104,7 @@ public sealed class CausalSelfAttention : Module
 public sealed class Mlp : Module
 {
     readonly Linear cFc, cProj;
+    readonly Func<Tensor, Tensor> gelu;
     readonly float dropout;
 
     /// <summary>An MLP of the given sizes.</summary>
@@ -111,9 +112,10 @@ public sealed class Mlp : Module
     {
         cFc = Register("c_fc", new Linear(config.NEmbd, 4 * config.NEmbd, config.Bias, std: 0.02));
         cProj = Register("c_proj", new Linear(4 * config.NEmbd, config.NEmbd, config.Bias, CausalSelfAttention.ResidualStd(config)));
+        gelu = config.Gelu == GeluForm.Tanh ? Ops.GeluTanh : Ops.Gelu;
         dropout = (float)config.Dropout;
     }
 
     /// <summary>(B, T, C) to (B, T, C).</summary>
-    public Tensor Forward(Tensor x) => Ops.Dropout(cProj.Forward(Ops.Gelu(cFc.Forward(x))), dropout);
+    public Tensor Forward(Tensor x) => Ops.Dropout(cProj.Forward(gelu(cFc.Forward(x))), dropout);
 }

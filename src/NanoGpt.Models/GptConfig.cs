@@ -1,5 +1,15 @@
 namespace NanoGpt.Models;
 
+/// <summary>Which form of GELU a model was trained with.</summary>
+public enum GeluForm
+{
+    /// <summary>The exact function, as nanoGPT.</summary>
+    Erf,
+
+    /// <summary>The tanh approximation, as OpenAI's GPT-2.</summary>
+    Tanh,
+}
+
 /// <summary>The sizes of a GPT, named as nanoGPT names them (<c>n_layer</c> is <see cref="NLayer"/>, and so on).</summary>
 /// <param name="BlockSize">T: the longest sequence.</param>
 /// <param name="VocabSize">V: number of token ids.</param>
@@ -8,6 +18,7 @@ namespace NanoGpt.Models;
 /// <param name="NEmbd">C: width of the residual stream.</param>
 /// <param name="Dropout">Probability of dropping an element, while training.</param>
 /// <param name="Bias">Whether linear layers and norms have biases (GPT-2 has them).</param>
+/// <param name="Gelu">The form of GELU in the MLP.</param>
 public sealed record GptConfig(
     int BlockSize = 1024,
     int VocabSize = 50304,
@@ -15,7 +26,8 @@ public sealed record GptConfig(
     int NHead = 12,
     int NEmbd = 768,
     double Dropout = 0,
-    bool Bias = true)
+    bool Bias = true,
+    GeluForm Gelu = GeluForm.Erf)
 {
     /// <summary>Number of parameters; without the position table it is the N of <see cref="FlopsPerToken"/>.</summary>
     public long ParameterCount(bool positions = true)

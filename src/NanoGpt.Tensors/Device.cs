@@ -82,6 +82,12 @@ public abstract class Device : IDisposable
     /// <summary>dx = dy · (Φ(x) + x·φ(x)).</summary>
     public abstract void GeluBackward(Storage dy, Storage x, Storage dx, bool accumulate);
 
+    /// <summary>y = x · σ(2u), u = √(2/π)·(x + 0.044715·x³): the tanh form of GELU that OpenAI's GPT-2 was trained with, since (1 + tanh u)/2 = σ(2u).</summary>
+    public abstract void GeluTanhForward(Storage x, Storage y);
+
+    /// <summary>dx = dy · (σ(2u) + x · σ(2u)·(1 - σ(2u)) · 2u').</summary>
+    public abstract void GeluTanhBackward(Storage dy, Storage x, Storage dx, bool accumulate);
+
     /// <summary>y = x · mask / (1 - probability); the mask is a pure function of (random, index).</summary>
     public abstract void DropoutForward(Storage x, Storage y, float probability, RandomKey random);
 

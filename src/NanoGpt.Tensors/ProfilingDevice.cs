@@ -96,6 +96,11 @@ public sealed class ProfilingDevice(Device inner) : Device
     public override void GeluBackward(Storage dy, Storage x, Storage dx, bool accumulate) =>
         Time(nameof(GeluBackward), 0, 3.0 * x.Length, () => inner.GeluBackward(dy, x, dx, accumulate));
     /// <inheritdoc/>
+    public override void GeluTanhForward(Storage x, Storage y) => Time(nameof(GeluTanhForward), 0, 2.0 * x.Length, () => inner.GeluTanhForward(x, y));
+    /// <inheritdoc/>
+    public override void GeluTanhBackward(Storage dy, Storage x, Storage dx, bool accumulate) =>
+        Time(nameof(GeluTanhBackward), 0, 3.0 * x.Length, () => inner.GeluTanhBackward(dy, x, dx, accumulate));
+    /// <inheritdoc/>
     public override void DropoutForward(Storage x, Storage y, float probability, RandomKey random) =>
         Time(nameof(DropoutForward), 0, 2.0 * x.Length, () => inner.DropoutForward(x, y, probability, random));
     /// <inheritdoc/>

@@ -7,6 +7,27 @@ namespace NanoGpt.Cli.Tests;
 public partial class TrainCommandTests
 {
     [Fact]
+    public void A_resumed_run_can_crop_its_context_but_not_stretch_it()
+    {
+        using var work = Workplace.WithData();
+        work.Train("out").Succeeded();
+        string cropped = work.Run("train", "--out_dir=out", "--init_from=resume", "--max_iters=45", "--block_size=8").Succeeded().Output;
+        Assert.Contains("cropped from 16 to 8", cropped);
+        Assert.Contains("4 batch_size × 8 block_size", cropped);
+        string again = work.Run("train", "--out_dir=out", "--init_from=resume", "--max_iters=50", "--block_size=16").Succeeded().Output;
+        Assert.Contains("block_size: 16 is ignored; the model in the checkpoint has 8", again);
+    }
+
+    [Fact]
+    public void Recomputing_changes_no_loss()
+    {
+        using var work = Workplace.WithData();
+        work.Train("plain", "--dropout=0.1").Succeeded();
+        work.Train("again", "--dropout=0.1", "--recompute=True").Succeeded();
+        Assert.Equal(work.Losses("plain"), work.Losses("again"));
+    }
+
+    [Fact]
     public void A_run_prints_nanoGPTs_lines_and_ends_with_what_one_wants_to_know()
     {
         using var work = Workplace.WithData();

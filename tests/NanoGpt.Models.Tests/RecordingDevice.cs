@@ -147,6 +147,18 @@ sealed class RecordingDevice(Device device) : Device
         device.GeluBackward(dy, x, dx, accumulate);
     }
 
+    public override void GeluTanhForward(Storage x, Storage y)
+    {
+        Note($"GeluTanhForward {x} {y}");
+        device.GeluTanhForward(x, y);
+    }
+
+    public override void GeluTanhBackward(Storage dy, Storage x, Storage dx, bool accumulate)
+    {
+        Note($"GeluTanhBackward {dy} {x} {dx} {accumulate}");
+        device.GeluTanhBackward(dy, x, dx, accumulate);
+    }
+
     public override void DropoutForward(Storage x, Storage y, float probability, RandomKey random)
     {
         Note($"DropoutForward {x} {y} {probability} {random}");

@@ -13,6 +13,8 @@ static class Reference
     /// <summary>x ∘ mask.</summary>
     public static double[] Mask(double[] x, float[] mask) => [.. x.Zip(mask, (v, m) => v * m)];
 
+    public static double[] GeluTanh(double[] x) => [.. x.Select(v => v / 2 * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (v + 0.044715 * v * v * v))))];
+
     public static double[] Gelu(double[] x) => [.. x.Select(v => v / 2 * (1 + Erf(v / Math.Sqrt(2))))];
 
     /// <summary>erf(x) = 2/√π · e^(-x²) · Σ 2ⁿ x^(2n+1) / (2n+1)!!: no term cancels another, so it is good to the last digits.</summary>

@@ -24,7 +24,10 @@ public static class WeightFiles
         }
     }
 
-    /// <summary>Reads tensors by their names.</summary>
+    /// <summary>
+    /// Reads tensors by their names. A position table in the file may be longer than the model's: its first rows are taken
+    /// (nanoGPT's <c>crop_block_size</c>), and likewise what an optimizer keeps of it.
+    /// </summary>
     /// <exception cref="InvalidDataException">One is missing or has another shape.</exception>
     public static void Read(SafetensorsFile file, Device device, IEnumerable<(string Name, Shape Shape, Storage Values)> tensors)
     {
@@ -33,7 +36,8 @@ public static class WeightFiles
         {
             if (!file.Contains(name)) throw new InvalidDataException($"{file.Path}: the tensor '{name}' is missing; the file is of another model.");
             var found = new Shape([.. file[name].Shape.Select(size => checked((int)size))]);
-            if (found != shape) throw new InvalidDataException($"{file.Path}: '{name}' is {found}, but the model has {shape}; the file is of another model.");
+            bool cropped = name.StartsWith("transformer.wpe.", StringComparison.Ordinal) && found.Rank == 2 && found[1] == shape[1] && found[0] > shape[0];
+            if (found != shape && !cropped) throw new InvalidDataException($"{file.Path}: '{name}' is {found}, but the model has {shape}; the file is of another model.");
             for (long start = 0; start < values.Length; start += Piece)
             {
                 var part = buffer.AsSpan(0, (int)Math.Min(Piece, values.Length - start));

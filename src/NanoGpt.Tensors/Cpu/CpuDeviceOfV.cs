@@ -47,8 +47,12 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     public override void Add(Storage a, Storage b, Storage y) => pool.Run(Items(y), ElementGrain, new AddWork<V>(P(a), P(b), P(y)));
     public override void Accumulate(Storage x, Storage y) => pool.Run(Items(y), ElementGrain, new AddWork<V>(P(x), P(y), P(y)));
     public override void Scale(Storage x, float factor, Storage y, bool accumulate) => pool.Run(Items(x), ElementGrain, new ScaleWork<V>(P(x), factor, P(y), accumulate));
-    public override void GeluForward(Storage x, Storage y) => pool.Run(Items(x), ElementGrain, new GeluForward<V>(P(x), P(y)));
-    public override void GeluBackward(Storage dy, Storage x, Storage dx, bool accumulate) => pool.Run(Items(x), ElementGrain, new GeluBackward<V>(P(dy), P(x), P(dx), accumulate));
+    public override void GeluForward(Storage x, Storage y) => pool.Run(Items(x), ElementGrain, new ActivationForward<V, GeluErf<V>, GeluErf<SimdScalar>>(P(x), P(y)));
+    public override void GeluBackward(Storage dy, Storage x, Storage dx, bool accumulate) =>
+        pool.Run(Items(x), ElementGrain, new ActivationBackward<V, GeluErf<V>, GeluErf<SimdScalar>>(P(dy), P(x), P(dx), accumulate));
+    public override void GeluTanhForward(Storage x, Storage y) => pool.Run(Items(x), ElementGrain, new ActivationForward<V, GeluTanh<V>, GeluTanh<SimdScalar>>(P(x), P(y)));
+    public override void GeluTanhBackward(Storage dy, Storage x, Storage dx, bool accumulate) =>
+        pool.Run(Items(x), ElementGrain, new ActivationBackward<V, GeluTanh<V>, GeluTanh<SimdScalar>>(P(dy), P(x), P(dx), accumulate));
 
     public override void DropoutForward(Storage x, Storage y, float probability, RandomKey random) => Dropout(x, y, probability, random, accumulate: false);
     public override void DropoutBackward(Storage dy, Storage dx, float probability, RandomKey random, bool accumulate) => Dropout(dy, dx, probability, random, accumulate);

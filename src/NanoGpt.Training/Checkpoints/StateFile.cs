@@ -68,6 +68,7 @@ internal static class StateFile
         json.WriteNumber("vocab_size", state.Model.VocabSize);
         json.WriteBoolean("bias", state.Model.Bias);
         json.WriteNumber("dropout", state.Model.Dropout);
+        json.WriteString("gelu", state.Model.Gelu == GeluForm.Tanh ? "tanh" : "erf");
         json.WriteEndObject();
         json.WritePropertyName("config");
         state.Config.WriteTo(json);
@@ -102,7 +103,13 @@ internal static class StateFile
                 NHead: model.GetProperty("n_head").GetInt32(),
                 NEmbd: model.GetProperty("n_embd").GetInt32(),
                 Dropout: model.GetProperty("dropout").GetDouble(),
-                Bias: model.GetProperty("bias").GetBoolean()),
+                Bias: model.GetProperty("bias").GetBoolean(),
+                Gelu: model.GetProperty("gelu").GetString() switch
+                {
+                    "erf" => GeluForm.Erf,
+                    "tanh" => GeluForm.Tanh,
+                    var other => throw new InvalidDataException($"{path}: the model's gelu is '{other}', this version knows erf and tanh"),
+                }),
             Config = TrainConfig.FromJson(json.GetProperty("config").GetRawText(), path),
         };
         var files = json.GetProperty("files").EnumerateObject().ToDictionary(

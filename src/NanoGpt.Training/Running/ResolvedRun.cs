@@ -32,6 +32,11 @@ public sealed record ResolvedRun(TrainConfig Config, Checkpoint? Checkpoint, IRe
         var notes = new List<string>();
         foreach (var key in given.Keys.Where(key => modelKeys.Contains(key.Name) && !key.Get(resumed).Equals(key.Get(stored))))
         {
+            if (key.Name == "block_size" && resumed.BlockSize < stored.BlockSize)
+            {
+                notes.Add($"block_size: the context of the model is cropped from {stored.BlockSize} to {resumed.BlockSize}.");
+                continue;
+            }
             notes.Add($"{key.Name}: {key.Format(resumed)} is ignored; the model in the checkpoint has {key.Format(stored)}.");
             resumed = key.Set(resumed, key.Get(stored));
         }

@@ -42,6 +42,7 @@ sealed record KernelCase(string Kernel, string Variant, Action<Workbench> Run)
             new("Accumulate", "", w => w.Device.Accumulate(w.In(count), w.InOut(count))),
             new("Mean", "", w => w.Device.Mean(w.In(count), w.Out(1))),
             new("GeluForward", "", w => w.Device.GeluForward(w.In(count), w.Out(count))),
+            new("GeluTanhForward", "", w => w.Device.GeluTanhForward(w.In(count), w.Out(count))),
             new("DropoutForward", "", w => w.Device.DropoutForward(w.In(count), w.Out(count), 0.3f, w.RandomKey)),
             new("EmbeddingForward", "", w => w.Device.EmbeddingForward(
                 w.Ids((int)places, vocabulary), w.In((long)vocabulary * channels), w.In((long)time * channels), w.Out(places * channels), batch, time, channels)),
@@ -77,6 +78,7 @@ sealed record KernelCase(string Kernel, string Variant, Action<Workbench> Run)
                 w.Out((long)rows * channels), To(w, (long)vocabulary * channels), rows, channels, vocabulary, 0.5f, accumulate)));
             cases.Add(new("Scale", variant, w => w.Device.Scale(w.In(count), 0.7f, To(w, count), accumulate)));
             cases.Add(new("SumOfSquares", variant, w => w.Device.SumOfSquares(w.In(count), To(w, 1), accumulate)));
+            cases.Add(new("GeluTanhBackward", variant, w => w.Device.GeluTanhBackward(w.In(count), w.In(count), To(w, count), accumulate)));
             cases.Add(new("GeluBackward", variant, w => w.Device.GeluBackward(w.In(count), w.In(count), To(w, count), accumulate)));
             cases.Add(new("DropoutBackward", variant, w => w.Device.DropoutBackward(w.In(count), To(w, count), 0.3f, w.RandomKey, accumulate)));
             cases.Add(new("LinearBackwardInput", variant, w => w.Device.LinearBackwardInput(

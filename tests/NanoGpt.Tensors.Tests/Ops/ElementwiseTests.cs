@@ -29,6 +29,34 @@ public class ElementwiseTests
     }
 
     [Theory, MemberData(nameof(Devices.Widths), MemberType = typeof(Devices))]
+    public void GeluTanh(SimdWidth width)
+    {
+        foreach (var (rows, columns) in sizes)
+            GradientCheck.Verify(Devices.Of(width), x => Ops.GeluTanh(x[0]), x => Reference.GeluTanh(x[0]), Input(rows, columns));
+    }
+
+    [Theory, MemberData(nameof(Devices.Widths), MemberType = typeof(Devices))]
+    public void GeluTanh_and_its_gradient_are_right_over_the_whole_range(SimdWidth width)
+    {
+        float[] x = [.. Enumerable.Range(-3000, 6001).Select(i => i * 0.005f), -1e4f, 1e4f, float.Epsilon, 0];
+        using var tape = new Tape(Devices.Of(width)) { Recording = true };
+        var input = tape.Input(x, new Shape(x.Length));
+        var y = Ops.GeluTanh(input);
+        float[] value = y.ToArray(), slope = new float[x.Length];
+        var ones = tape.Input(Enumerable.Repeat(1f, x.Length).ToArray(), y.Shape);
+        var gradient = tape.NewStorage(x.Length);
+        tape.Device.GeluTanhBackward(ones.Data, input.Data, gradient, accumulate: false);
+        tape.Device.Read(gradient, slope);
+        for (int i = 0; i < x.Length; i++)
+        {
+            double v = x[i], u = Math.Sqrt(2 / Math.PI) * (v + 0.044715 * v * v * v), t = Math.Tanh(u);
+            double derivative = (1 + t) / 2 + v / 2 * (1 - t * t) * Math.Sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * v * v);
+            Assert.Equal(v / 2 * (1 + t), value[i], 1e-6 * (1 + Math.Abs(v)));
+            Assert.Equal(derivative, slope[i], 2e-6);
+        }
+    }
+
+    [Theory, MemberData(nameof(Devices.Widths), MemberType = typeof(Devices))]
     public void Gelu_is_exact_over_the_whole_range(SimdWidth width)
     {
         float[] x = [.. Enumerable.Range(-3000, 6001).Select(i => i * 0.005f), -1e30f, 1e30f, float.Epsilon, -float.Epsilon, 0];

@@ -1,48 +1,82 @@
+using System.Runtime.CompilerServices;
 using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu.Kernels;
 
-/// <summary>y = x/2 · (1 + erf(x/√2)).</summary>
-internal readonly unsafe struct GeluForward<V>(float* x, float* y) : IWork where V : unmanaged, ISimd<V>
+/// <summary>An elementwise function with its derivative.</summary>
+internal interface IActivation<V> where V : unmanaged, ISimd<V>
+{
+    static abstract V Value(V x);
+    static abstract V Derivative(V x);
+}
+
+/// <summary>y = f(x). <typeparamref name="T"/> is the same function on one lane, for the tail.</summary>
+internal readonly unsafe struct ActivationForward<V, F, T>(float* x, float* y) : IWork
+    where V : unmanaged, ISimd<V> where F : IActivation<V> where T : IActivation<SimdScalar>
 {
     public void Run(int from, int to)
     {
         int i = from;
-        for (; i + V.Count <= to; i += V.Count) V.Store(GeluFormula<V>.Value(V.Load(x + i)), y + i);
-        for (; i < to; i++) SimdScalar.Store(GeluFormula<SimdScalar>.Value(SimdScalar.Load(x + i)), y + i);
+        for (; i + V.Count <= to; i += V.Count) V.Store(F.Value(V.Load(x + i)), y + i);
+        for (; i < to; i++) SimdScalar.Store(T.Value(SimdScalar.Load(x + i)), y + i);
     }
 }
 
-/// <summary>dx (+)= dy · (Φ(x) + x·φ(x)).</summary>
-internal readonly unsafe struct GeluBackward<V>(float* dy, float* x, float* dx, bool accumulate) : IWork where V : unmanaged, ISimd<V>
+/// <summary>dx (+)= dy · f'(x).</summary>
+internal readonly unsafe struct ActivationBackward<V, F, T>(float* dy, float* x, float* dx, bool accumulate) : IWork
+    where V : unmanaged, ISimd<V> where F : IActivation<V> where T : IActivation<SimdScalar>
 {
     public void Run(int from, int to)
     {
         int i = from;
         for (; i + V.Count <= to; i += V.Count)
         {
-            V g = V.Load(dy + i) * GeluFormula<V>.Derivative(V.Load(x + i));
+            V g = V.Load(dy + i) * F.Derivative(V.Load(x + i));
             V.Store(accumulate ? g + V.Load(dx + i) : g, dx + i);
         }
         for (; i < to; i++)
         {
-            SimdScalar g = SimdScalar.Load(dy + i) * GeluFormula<SimdScalar>.Derivative(SimdScalar.Load(x + i));
+            SimdScalar g = SimdScalar.Load(dy + i) * T.Derivative(SimdScalar.Load(x + i));
             SimdScalar.Store(accumulate ? g + SimdScalar.Load(dx + i) : g, dx + i);
         }
     }
 }
 
-internal static class GeluFormula<V> where V : unmanaged, ISimd<V>
+/// <summary>The exact form: Φ(x) = (1 + erf(x/√2)) / 2.</summary>
+internal readonly struct GeluErf<V> : IActivation<V> where V : unmanaged, ISimd<V>
 {
     const float HalfSqrt2 = 0.70710678f, InverseSqrt2Pi = 0.39894228f;
 
-    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static V Phi(V x) => V.Fma(V.Create(0.5f), SimdMath<V>.Erf(x * V.Create(HalfSqrt2)), V.Create(0.5f));
 
-    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Value(V x) => x * Phi(x);
 
-    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Derivative(V x) =>
         V.Fma(x, V.Create(InverseSqrt2Pi) * SimdMath<V>.Exp(x * x * V.Create(-0.5f)), Phi(x));
+}
+
+/// <summary>
+/// The tanh form: σ(2u) with u = √(2/π)·(x + 0.044715·x³), 2u' = 2·√(2/π)·(1 + 3·0.044715·x²).
+/// </summary>
+internal readonly struct GeluTanh<V> : IActivation<V> where V : unmanaged, ISimd<V>
+{
+    const float TwoSqrt2OverPi = 1.59576912f, Cubic = 0.044715f;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V Sigmoid(V x) =>
+        V.Create(1) / (V.Create(1) + SimdMath<V>.Exp(x * V.Create(-TwoSqrt2OverPi) * V.Fma(x * x, V.Create(Cubic), V.Create(1))));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Value(V x) => x * Sigmoid(x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Derivative(V x)
+    {
+        V s = Sigmoid(x), slope = V.Create(TwoSqrt2OverPi) * V.Fma(x * x, V.Create(3 * Cubic), V.Create(1));
+        // Far out, σ·(1 - σ) is 0 and the slope is large; as a product of small numbers first, it stays 0.
+        return V.Fma(s * (V.Create(1) - s) * x, slope, s);
+    }
 }
