@@ -155,8 +155,7 @@ def main():
     p.add_argument("--compile", action="store_true")
     p.add_argument("--data", default="data/shakespeare_char")
     a = p.parse_args()
-    if a.threads:
-        torch.set_num_threads(a.threads)
+    torch.set_num_threads(a.threads or os.cpu_count())      # its own default can be one thread too few
     {"bench": bench, "learn": learn}[a.task](a)
 
 
