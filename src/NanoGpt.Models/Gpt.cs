@@ -65,8 +65,8 @@ public sealed class Block : Module
     /// <summary>(B, T, C) to (B, T, C).</summary>
     public Tensor Forward(Tensor x)
     {
-        x = x + attn.Forward(ln1.Forward(x));
-        return x + mlp.Forward(ln2.Forward(x));
+        x = Ops.Residual(x, attn.Forward(ln1.Forward(x)));
+        return Ops.Residual(x, mlp.Forward(ln2.Forward(x)));
     }
 }
 

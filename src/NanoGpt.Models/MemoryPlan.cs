@@ -18,8 +18,8 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
     {
         long c = config.NEmbd, v = config.VocabSize, rows = (long)batch * time, bytes = sizeof(float);
         long parameters = config.ParameterCount();
-        // Per block, in units of rows · C: ln_1 1, qkv 3, attention 1, c_proj 1, sum 1, ln_2 1, c_fc 4, gelu 4, c_proj 1, sum 1.
-        long perBlock = 18 + (config.Dropout > 0 ? 2 : 0);
+        // Per block, in units of rows · C: ln_1 1, qkv 3, attention 1, sum 1, ln_2 1, c_fc 4, gelu 4, sum 1.
+        long perBlock = 16 + (config.Dropout > 0 ? 2 : 0);
         long statistics = config.NLayer * (4 * rows + rows * config.NHead) + 4 * rows;
         long embedding = 2 + (config.Dropout > 0 ? 1 : 0);
         // Gradients alive at once while an MLP goes back: the stream's, and twice the wide one; qkv's is of its own size.

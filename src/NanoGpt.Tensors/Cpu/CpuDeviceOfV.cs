@@ -115,11 +115,14 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     }
 
     public override void AttentionForward(Storage qkv, Storage y, Storage logSumExp, int batch, int time, int heads, int headSize, float dropout, RandomKey random) =>
-        pool.Run(batch * heads, 1, new AttentionForward<V, F>(P(qkv), P(y), P(logSumExp), new(time, heads, headSize), dropout > 0, Mask(dropout, random)));
+        pool.Run(batch * heads, HeadGrain(time, headSize), new AttentionForward<V, F>(P(qkv), P(y), P(logSumExp), new(time, heads, headSize), dropout > 0, Mask(dropout, random)));
 
     public override void AttentionBackward(Storage dy, Storage qkv, Storage y, Storage logSumExp, Storage dqkv,
         int batch, int time, int heads, int headSize, float dropout, RandomKey random, bool accumulate) =>
-        pool.Run(batch * heads, 1, new AttentionBackward<V, F>(P(dy), P(qkv), P(y), P(logSumExp), P(dqkv), new(time, heads, headSize), dropout > 0, Mask(dropout, random), accumulate));
+        pool.Run(batch * heads, HeadGrain(time, headSize), new AttentionBackward<V, F>(P(dy), P(qkv), P(y), P(logSumExp), P(dqkv), new(time, heads, headSize), dropout > 0, Mask(dropout, random), accumulate));
+
+    /// <summary>Heads per piece, so that a piece is worth some microseconds however short the sequences are.</summary>
+    static int HeadGrain(int time, int headSize) => Math.Max(1, ElementGrain / (time * (time + headSize)));
 
     static DropoutMask Mask(float dropout, RandomKey random) => dropout > 0 ? new(random, dropout) : default;
 
@@ -135,18 +138,22 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         int blockRows = HeadRows(rows, vocabulary);
         float* logits = scratch.Get((long)blockRows * vocabulary);
         var w = new MatrixView(P(weight), vocabulary, channels);
-        headForward.Pack(pool, w.Transposed);
-        if (backward) headBackward.Pack(pool, w);
+        bool packed = rows > Gemm<V, F>.MaxRowsAlone;       // fewer go through the weights once
+        if (packed) headForward.Pack(pool, w.Transposed);
+        if (packed && backward) headBackward.Pack(pool, w);
         for (int row = 0; row < rows; row += blockRows)
         {
             int count = Math.Min(blockRows, rows - row);
             var xBlock = new MatrixView(P(x) + (long)row * channels, count, channels);
             var z = new MatrixView(logits, count, vocabulary);
-            Gemm.Multiply(xBlock, headForward, z);
+            if (packed) Gemm.Multiply(xBlock, headForward, z);
+            else Gemm.Multiply(xBlock, w.Transposed, z);
             pool.Run(count, Rows(vocabulary),
                 new CrossEntropyWork<V>(logits, (int*)P(targets) + row, P(losses) + row, backward ? logits : null, vocabulary, scale));
             if (!backward) continue;
-            Gemm.Multiply(z, headBackward, new(P(dx) + (long)row * channels, count, channels));
+            var dxBlock = new MatrixView(P(dx) + (long)row * channels, count, channels);
+            if (packed) Gemm.Multiply(z, headBackward, dxBlock);
+            else Gemm.Multiply(z, w, dxBlock);
             Gemm.Multiply(z.Transposed, xBlock, new(P(dWeight), vocabulary, channels), accumulate: accumulate || row > 0);
         }
     }

@@ -19,13 +19,7 @@ public static partial class Ops
         var tape = a.Tape;
         var y = tape.New(a.Shape);
         tape.Device.Add(a.Data, b.Data, y.Data);
-        tape.Push(y, () =>
-        {
-            var (db, accumulate) = tape.GradientOf(b);
-            if (accumulate) tape.Device.Accumulate(y.Grad, db);
-            else tape.Device.Copy(y.Grad, db);
-            tape.PassGradient(y, a);
-        });
+        tape.Push(y, () => ShareGradient(tape, y, a, b));
         return y;
     }
 }

@@ -28,6 +28,19 @@ public class ElementwiseTests
             GradientCheck.Verify(Devices.Of(width), x => Ops.Gelu(x[0]), x => Reference.Gelu(x[0]), Input(rows, columns));
     }
 
+    /// <summary>The branch is used up, so it is one that nobody else holds.</summary>
+    [Theory, MemberData(nameof(Devices.Widths), MemberType = typeof(Devices))]
+    public void Residual(SimdWidth width)
+    {
+        foreach (var (rows, columns) in sizes)
+        {
+            GradientCheck.Verify(Devices.Of(width), x => Ops.Residual(x[0], Ops.Scale(x[1], 0.5f)),
+                x => Reference.Add(x[0], Reference.Scale(x[1], 0.5)), Input(rows, columns), Input(rows, columns));
+            GradientCheck.Verify(Devices.Of(width), x => Ops.Residual(x[0], Ops.Scale(x[0], 0.5f)),
+                x => Reference.Add(x[0], Reference.Scale(x[0], 0.5)), Input(rows, columns));
+        }
+    }
+
     [Theory, MemberData(nameof(Devices.Widths), MemberType = typeof(Devices))]
     public void GeluTanh(SimdWidth width)
     {

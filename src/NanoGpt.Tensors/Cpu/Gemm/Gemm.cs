@@ -14,8 +14,14 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>Rows of A in a work item where A is packed: with a block of 512 steps they fill 384 KB, a good part of a second-level cache.</summary>
     const int MaxRows = 192;
 
+    /// <summary>So many rows are one work item: as many as a second-level cache holds beside a panel of B.</summary>
+    public const int MaxRowsAlone = 256;
+
     /// <summary>A packed B larger than this (8 MB) leaves the cache before it is read.</summary>
     const long MaxShared = 2 << 20;
+
+    /// <summary>A packed B up to this (512 KB) stays in a second-level cache.</summary>
+    const long MaxNear = 1 << 17;
 
     readonly PackedMatrix<V, F> shared = new();
 
@@ -31,10 +37,11 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
             Share(b.Transposed, RightSide<V, F>.AsItIs(a.Transposed), c.Transposed, null, accumulate, MaxRowsInPlace);
             return;
         }
-        // Packing rows of B is a mere copy: where few blocks of rows will read it, each does it for itself.
-        if (b.ColumnStride == 1 && a.Rows <= 2 * MaxRows)
+        // One block of rows reads each panel of B once: it is packed where it is used, and never travels to memory and back.
+        // Packing rows of B is a mere copy, so two blocks may do it each for itself.
+        if (a.Rows <= MaxRowsAlone || b.ColumnStride == 1 && a.Rows <= 2 * MaxRows)
         {
-            Share(a, RightSide<V, F>.AsItIs(b), c, bias, accumulate, MaxRows);
+            Share(a, RightSide<V, F>.AsItIs(b), c, bias, accumulate, a.Rows <= MaxRowsAlone ? MaxRowsAlone : MaxRows);
             return;
         }
         // K in slices, so that the packed slice of B is still in the cache when it is read.
@@ -51,9 +58,10 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>C = A·B with B packed already.</summary>
     public void Multiply(MatrixView a, PackedMatrix<V, F> b, MatrixView c, float* bias = null, bool accumulate = false)
     {
-        // Every block of rows reads all of B. Where B does not stay in the cache, the blocks are few.
-        bool cached = b.Side.Panels.Length <= MaxShared, inPlace = F.ReadsInPlace(a, b.Side.Panels.Panels);
-        Share(a, b.Side, c, bias, accumulate, cached ? Math.Clamp(a.Rows / (4 * pool.Workers), 48, inPlace ? MaxRowsInPlace : MaxRows) : MaxRows);
+        // Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost. Otherwise the blocks are few.
+        bool near = b.Side.Panels.Length <= MaxNear, inPlace = F.ReadsInPlace(a, b.Side.Panels.Panels) && b.Side.Panels.Length <= MaxShared;
+        int rows = inPlace ? MaxRowsInPlace : MaxRows;
+        Share(a, b.Side, c, bias, accumulate, near || inPlace ? Math.Clamp(a.Rows / (4 * pool.Workers), 48, rows) : rows);
     }
 
     void Share(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias, bool accumulate, int rows)
