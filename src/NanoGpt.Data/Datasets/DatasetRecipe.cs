@@ -9,6 +9,9 @@ public abstract class DatasetRecipe
     /// <summary>What it is, in one line.</summary>
     public abstract string Description { get; }
 
+    /// <summary>Whether it is made in a moment, so that training may make it where it is missing.</summary>
+    public virtual bool IsSmall => true;
+
     /// <summary>Makes it.</summary>
     /// <param name="options">What the user asks.</param>
     /// <param name="directory">Where it goes; downloads are kept in it.</param>

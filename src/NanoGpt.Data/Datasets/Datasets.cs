@@ -41,10 +41,20 @@ public static class Datasets
     public static PreparedDataset Prepare(string name, PrepareOptions options, string directory,
         IProgress<PrepareProgress>? progress = null, CancellationToken cancellation = default) => Find(name).Prepare(options, directory, progress, cancellation);
 
+    /// <summary>Makes a data set of some files and folders, everything else being as usual.</summary>
+    public static PreparedDataset Prepare(string name, IReadOnlyList<string> inputs, string directory,
+        IProgress<PrepareProgress>? progress = null, CancellationToken cancellation = default) =>
+        Prepare(name, new PrepareOptions { Inputs = inputs }, directory, progress, cancellation);
+
     /// <summary>Whether a directory holds a data set, by this program or by nanoGPT. Preparation that was interrupted at any moment leaves none.</summary>
-    public static bool IsPrepared(string directory) =>
-        (File.Exists(TokenDataset.PathOf(directory, Split.Train)) && File.Exists(TokenDataset.PathOf(directory, Split.Val)))
-        || (File.Exists(Path.Combine(directory, DatasetMeta.FileName)) && !Directory.Exists(Path.Combine(directory, "unfinished")) && HasShards(directory));
+    public static bool IsPrepared(string directory)
+    {
+        string meta = Path.Combine(directory, DatasetMeta.FileName);
+        string[] files = [TokenDataset.PathOf(directory, Split.Train), TokenDataset.PathOf(directory, Split.Val)];
+        if (File.Exists(meta) && !files.All(File.Exists) && DatasetMeta.Load(meta) is { TrainShards: { } train, ValShards: { } val })
+            files = [.. train.Concat(val).Select(shard => Path.Combine(directory, shard.Name))];
+        return files.All(File.Exists);
+    }
 
     /// <summary>Levenshtein's distance.</summary>
     static int EditDistance(string a, string b)

@@ -12,6 +12,8 @@ internal sealed class DocumentDatasetRecipe(string name, string description) : D
 
     public override string Description => description;
 
+    public override bool IsSmall => false;
+
     /// <summary>What every file holds whatever its name, or null where the names tell.</summary>
     public DocumentKind? Kind { get; init; }
 
@@ -26,13 +28,13 @@ internal sealed class DocumentDatasetRecipe(string name, string description) : D
     internal override PreparedDataset Prepare(PrepareOptions options, string directory, IProgress<PrepareProgress>? progress, CancellationToken cancellation)
     {
         options.Validate();
-        Tokenizer tokenizer = Tokenizers.Open(options.Tokenizer);
-        IReadOnlyList<string> paths = Find(options, directory, progress, cancellation);
+        Tokenizer? named = options.Tokenizer == "char" ? null : Tokenizers.Open(options.Tokenizer);
+        DocumentFile[] files = Open(Find(options, directory, progress, cancellation), options);
         var plan = new CorpusPlan
         {
             Dataset = name,
-            Files = Open(paths, options),
-            Tokenizer = tokenizer,
+            Files = files,
+            Tokenizer = named ?? CharVocabulary.Of(files, cancellation),
             Format = options.Format ?? Format,
             ShardTokens = options.ShardTokens == 0 ? long.MaxValue : options.ShardTokens,
             Split = Split(options),

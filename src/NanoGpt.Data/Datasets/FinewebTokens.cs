@@ -11,6 +11,8 @@ internal sealed partial class FinewebTokens : DatasetRecipe
 
     public override string Description => "FineWeb 10B in GPT-2's tokens already, the speedrun's shards; --files=N of 103";
 
+    public override bool IsSmall => false;
+
     internal override PreparedDataset Prepare(PrepareOptions options, string directory, IProgress<PrepareProgress>? progress, CancellationToken cancellation)
     {
         options.Validate();

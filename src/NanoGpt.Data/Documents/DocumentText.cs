@@ -26,7 +26,7 @@ internal sealed class DocumentText
         Pieces.Clear();
     }
 
-    /// <summary>Room for a text of at most so many bytes; <see cref="Add"/> says how many they are.</summary>
+    /// <summary>Room for a text of at most so many bytes; adding says how many they are.</summary>
     public Span<byte> Room(int most)
     {
         if (bytes.Length - length < most) Array.Resize(ref bytes, (int)Math.Min(Array.MaxLength, Math.Max((long)length + most, bytes.Length * 2L)));

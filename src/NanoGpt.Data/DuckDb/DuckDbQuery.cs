@@ -10,7 +10,7 @@ internal sealed unsafe class DuckDbQuery : IDisposable
     readonly string path;
     nint database, connection, statement, chunk;
     DuckDbResult result;
-    bool executed;
+    bool executed, ended;
     int row, rows;
 
     /// <summary>Starts a query.</summary>
@@ -48,18 +48,19 @@ internal sealed unsafe class DuckDbQuery : IDisposable
     /// <exception cref="InvalidDataException">The file is damaged; the message names it.</exception>
     public bool Next()
     {
-        while (++row >= rows)
+        while (!ended && ++row >= rows)
         {
             ReleaseChunk();
             chunk = api.FetchChunk(result);
             if (chunk == 0)
             {
+                ended = true;
                 fixed (DuckDbResult* held = &result)
                     return Message(api.ResultError(held)) is { Length: > 0 } message ? throw Fault(message) : false;
             }
             (row, rows) = (-1, (int)api.ChunkSize(chunk));
         }
-        return true;
+        return !ended;
     }
 
     /// <summary>A string of the current row, valid until <see cref="Next"/>; false where it is null.</summary>
@@ -94,7 +95,7 @@ internal sealed unsafe class DuckDbQuery : IDisposable
         statement = prepared;
         if (state != 0) throw Fault(Message(api.PrepareError(statement)));
         (row, rows) = (-1, 0);
-        executed = true;
+        (executed, ended) = (true, false);
         fixed (DuckDbResult* held = &result)
             if (api.ExecuteStreaming(statement, held) != 0) throw Fault(Message(api.ResultError(held)));
     }
@@ -120,5 +121,5 @@ internal sealed unsafe class DuckDbQuery : IDisposable
     static string Message(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";
 
     InvalidDataException Fault(string reason) =>
-        new($"'{path}' cannot be read ({string.Join(' ', reason.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).TrimEnd('.')}); fetch it again, or leave it out.");
+        new($"'{path}' cannot be read ({string.Join(' ', reason.Split("LINE 1:")[0].Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).TrimEnd('.')}); fetch it again, or leave it out.");
 }
