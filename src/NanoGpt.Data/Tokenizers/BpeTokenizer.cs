@@ -104,6 +104,13 @@ public sealed class BpeTokenizer : Tokenizer
         idle.Add(cache);
     }
 
+    /// <summary>Writes <c>tokenizer.json</c>, but for <c>gpt2</c>, which every copy of this library has.</summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public override void SaveFiles(string directory)
+    {
+        if (Name == "bpe") TokenizerJson.SaveFile(this, directory);
+    }
+
     /// <inheritdoc/>
     public override ReadOnlySpan<byte> Utf8(int id) => (uint)id < (uint)tokens.Length
         ? tokens[id]

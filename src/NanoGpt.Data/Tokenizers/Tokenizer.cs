@@ -32,6 +32,10 @@ public abstract class Tokenizer
     /// <exception cref="ArgumentException">The text holds a character outside the vocabulary; the message names the first.</exception>
     public virtual void Encode(ReadOnlySpan<byte> utf8, List<int> ids) => ids.AddRange(Encode(Encoding.UTF8.GetString(utf8)));
 
+    /// <summary>Writes the files that a <c>meta.json</c> which names this tokenizer needs beside it; most need none.</summary>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    public virtual void SaveFiles(string directory) { }
+
     /// <summary>The UTF-8 bytes of a token, perhaps only a part of a character.</summary>
     /// <exception cref="ArgumentException">There is no such id.</exception>
     public abstract ReadOnlySpan<byte> Utf8(int id);

@@ -1,5 +1,8 @@
 using System.Buffers;
 using System.Globalization;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Text;
 
 namespace NanoGpt.Data;
@@ -41,7 +44,20 @@ internal static class CharClasses
     /// <summary>The end of the run of characters of a class that goes on at a place.</summary>
     public static int EndOfRun(ReadOnlySpan<byte> text, int at, CharClass run)
     {
+        if (run == CharClass.Letter) at = EndOfAsciiLetters(text, at);
         while (at < text.Length && At(text, at, out int length) == run) at += length;
+        return at;
+    }
+
+    /// <summary>Sixteen at a time; the last few of a text are left to the caller.</summary>
+    static int EndOfAsciiLetters(ReadOnlySpan<byte> text, int at)
+    {
+        for (; at + Vector128<byte>.Count <= text.Length; at += Vector128<byte>.Count)
+        {
+            var lower = Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(text), (nuint)at) | Vector128.Create((byte)0x20);
+            uint others = ~Vector128.LessThan(lower - Vector128.Create((byte)'a'), Vector128.Create((byte)26)).ExtractMostSignificantBits() & 0xFFFF;
+            if (others != 0) return at + BitOperations.TrailingZeroCount(others);
+        }
         return at;
     }
 

@@ -46,12 +46,15 @@ public static class TokenizerJson
     public static void Save(BpeTokenizer tokenizer, string folder)
     {
         Directory.CreateDirectory(folder);
-        Write(folder, FileName, json => WriteTokenizer(json, tokenizer));
+        SaveFile(tokenizer, folder);
         Write(folder, "vocab.json", json => WriteVocabulary(json, tokenizer));
         var text = new StringBuilder("#version: 0.2\n");
         foreach (var merge in tokenizer.Merges) text.Append(Shown(tokenizer, merge.Left)).Append(' ').Append(Shown(tokenizer, merge.Right)).Append('\n');
         Publish(folder, "merges.txt", Encoding.UTF8.GetBytes(text.ToString()));
     }
+
+    /// <summary>Writes <c>tokenizer.json</c> alone.</summary>
+    internal static void SaveFile(BpeTokenizer tokenizer, string folder) => Write(folder, FileName, json => WriteTokenizer(json, tokenizer));
 
     static byte[][] Tokens(string path, Dictionary<string, int> ids)
     {
