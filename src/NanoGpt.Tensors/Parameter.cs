@@ -34,6 +34,9 @@ public sealed class Parameter : Tensor
     /// <summary>Whether anything has flowed into the gradient since it was last zeroed; until then its memory is not to be read.</summary>
     public bool HasGradient { get; internal set; }
 
+    /// <summary>Whether its values are bf16, two to an element of its storage: <see cref="ParameterStore.Narrow"/> made them so.</summary>
+    public bool IsNarrow { get; internal set; }
+
     /// <summary>Whether weight decay applies: to matrices, not to biases and gains (as nanoGPT).</summary>
     public bool Decays => Shape.Rank >= 2;
 }

@@ -63,6 +63,9 @@ public sealed class TrainedModel : IDisposable
         return tokenizer;
     }
 
+    /// <summary>Rounds the weights to bf16: half the memory, and writing is nearly twice as fast.</summary>
+    public void Narrow() => weights.Narrow();
+
     /// <inheritdoc/>
     public void Dispose()
     {
