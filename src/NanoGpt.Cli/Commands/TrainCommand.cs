@@ -52,6 +52,7 @@ static class TrainCommand
         RunSummary.Write(config, data, checkpoint);
         using var run = new TrainingRun(config, data, checkpoint);
         Console.WriteLine($"device      {run.Device.Name}, {config.Dtype}, peak {Units.Flops(run.PeakFlops)} (measured)");
+        if (run.FrozenCount > 0) Console.WriteLine($"frozen      {Units.Count(run.FrozenCount)} of {Units.Count(run.Weights.Count)} parameters, as '{config.Frozen}' says");
         if (run.Iteration > config.MaxIters && !config.EvalOnly)
         {
             Console.WriteLine($"\nThis run is complete: it has done iteration {config.MaxIters:N0}, its last. Give a larger --max_iters to go on.");
@@ -128,24 +129,7 @@ static class TrainCommand
     static void WriteSample(TrainConfig config, TrainingRun run, Tokenizer tokenizer)
     {
         Console.WriteLine("\nIt writes:");
-        var options = new SamplingOptions(Seed: config.Seed);
-        TextStream.Write(new Generator(run.Model, run.Tape, options), tokenizer, Beginning(run.Data, tokenizer), config.SampleTokens, []);
+        TextStream.Write(new Generator(run.Model, run.Tape, RunSamples.Options(config)), tokenizer, RunSamples.Prompt(config, run.Data, tokenizer), config.SampleTokens, []);
         Console.WriteLine();
-    }
-
-    /// <summary>A line end where the vocabulary has one, else what the training text begins with.</summary>
-    static string Beginning(TokenDataset data, Tokenizer tokenizer)
-    {
-        try
-        {
-            tokenizer.Encode("\n");
-            return "\n";
-        }
-        catch (ArgumentException)
-        {
-            Span<int> first = [0];
-            data[Split.Train].Read(0, first);
-            return tokenizer.Decode(first);
-        }
     }
 }
