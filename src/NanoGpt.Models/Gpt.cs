@@ -39,6 +39,9 @@ public sealed class Gpt : Module
     /// <summary>The loss of each prediction by itself: (B, T) of them; 0 where a target is negative. A cache as in <see cref="NextLogits"/>.</summary>
     public Tensor TokenLosses(Tensor ids, Tensor targets, KeyValueCache? cache = null) => Ops.LinearCrossEntropyByRow(Features(ids, cache), wte.Weight, targets);
 
+    /// <summary>Takes tokens (B, T) into a cache, behind those that it holds.</summary>
+    public void Read(Tensor ids, KeyValueCache cache) => Features(ids, cache);
+
     /// <summary>An empty cache for so many sequences of up to so many tokens.</summary>
     public KeyValueCache NewCache(Device device, int batch, int capacity) =>
         new(device, Config.NLayer, batch, capacity, Config.NHead, Config.NEmbd / Config.NHead);
