@@ -78,19 +78,21 @@ public sealed class HellaSwag
         {
             using var json = JsonDocument.Parse(line);
             var root = json.RootElement;
-            int[] context = tokenizer.Encode(root.GetProperty("ctx").GetString()!);
-            int[][] endings = [.. root.GetProperty("endings").EnumerateArray().Select(ending => tokenizer.Encode(" " + ending.GetString()))];
+            int[] context = tokenizer.Encode(TextOf(root.GetProperty("ctx")));
+            int[][] endings = [.. root.GetProperty("endings").EnumerateArray().Select(ending => tokenizer.Encode(" " + TextOf(ending)))];
             int label = root.GetProperty("label").GetInt32();
             if (context.Length == 0) throw new FormatException("ctx is empty");
             if (endings.Length != EndingCount) throw new FormatException($"it has {endings.Length} endings, not {EndingCount}");
             if (label is < 0 or >= EndingCount) throw new FormatException($"label is {label}");
             return new(row, context, endings, label);
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentNullException)
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw new InvalidDataException($"'{path}' line {row + 1} is not a HellaSwag item ({e.Message.TrimEnd('.')}); it needs ctx, four endings and a label.", e);
         }
     }
+
+    static string TextOf(JsonElement text) => text.GetString() ?? throw new FormatException("a text is null");
 
     /// <summary>Scores all items: the parts that the model gets right, by summed and by mean loss.</summary>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
