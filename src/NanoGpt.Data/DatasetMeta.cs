@@ -10,6 +10,12 @@ namespace NanoGpt.Data;
 /// <param name="Sha256">The SHA-256 of its bytes, in hexadecimal.</param>
 public sealed record SourceFile(string Name, long Bytes, string Sha256);
 
+/// <summary>A file of tokens.</summary>
+/// <param name="Name">Its name in the directory of the data set.</param>
+/// <param name="Tokens">How many tokens it holds.</param>
+/// <param name="Sha256">The SHA-256 of the file, in hexadecimal.</param>
+public sealed record ShardFile(string Name, long Tokens, string Sha256);
+
 /// <summary>What <c>meta.json</c> says of a prepared data set.</summary>
 public sealed record DatasetMeta
 {
@@ -25,7 +31,7 @@ public sealed record DatasetMeta
     /// <summary>The name of the data set.</summary>
     public required string Dataset { get; init; }
 
-    /// <summary>The kind of tokenizer: <c>char</c>.</summary>
+    /// <summary>The kind of tokenizer: <c>char</c>, <c>gpt2</c>, or <c>bpe</c>, whose <c>tokenizer.json</c> lies beside.</summary>
     public required string Tokenizer { get; init; }
 
     /// <summary>The number of tokens in the vocabulary.</summary>
@@ -34,19 +40,28 @@ public sealed record DatasetMeta
     /// <summary><see cref="NanoGpt.Data.Tokenizer.Hash"/>.</summary>
     public required string TokenizerSha256 { get; init; }
 
-    /// <summary>The number of tokens in <c>train.bin</c>.</summary>
+    /// <summary>The number of tokens for training.</summary>
     public required long TrainTokens { get; init; }
 
-    /// <summary>The number of tokens in <c>val.bin</c>.</summary>
+    /// <summary>The number of tokens for validation.</summary>
     public required long ValTokens { get; init; }
 
-    /// <summary>The SHA-256 of <c>train.bin</c>, in hexadecimal.</summary>
-    public required string TrainSha256 { get; init; }
+    /// <summary>The SHA-256 of <c>train.bin</c>, in hexadecimal; null where there are shards of other names.</summary>
+    public string? TrainSha256 { get; init; }
 
-    /// <summary>The SHA-256 of <c>val.bin</c>, in hexadecimal.</summary>
-    public required string ValSha256 { get; init; }
+    /// <summary>The SHA-256 of <c>val.bin</c>, in hexadecimal; null where there are shards of other names.</summary>
+    public string? ValSha256 { get; init; }
 
-    /// <summary>The characters in the order of their ids.</summary>
+    /// <summary>The files with the tokens for training, in their order; null means <c>train.bin</c> alone.</summary>
+    public IReadOnlyList<ShardFile>? TrainShards { get; init; }
+
+    /// <summary>The files with the tokens for validation, in their order; null means <c>val.bin</c> alone.</summary>
+    public IReadOnlyList<ShardFile>? ValShards { get; init; }
+
+    /// <summary>How many documents it was made of, where they are known.</summary>
+    public long? Documents { get; init; }
+
+    /// <summary>The characters in the order of their ids; empty for tokenizers other than <c>char</c>.</summary>
     public required IReadOnlyList<string> Vocabulary { get; init; }
 
     /// <summary>What the data set was made from.</summary>
@@ -75,20 +90,28 @@ public sealed record DatasetMeta
     /// <exception cref="InvalidDataException">The kind is unknown, or the vocabulary does not match its size and hash.</exception>
     public Tokenizer CreateTokenizer(string path)
     {
-        if (Tokenizer != "char")
-            throw new InvalidDataException($"'{path}' names the tokenizer '{Tokenizer}', but this program knows only 'char'; prepare the data set again.");
-        CharTokenizer tokenizer;
+        var tokenizer = Tokenizer switch
+        {
+            "char" => CharacterTokenizer(path),
+            "gpt2" => BpeTokenizer.Gpt2,
+            "bpe" => Tokenizers.Open(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, TokenizerJson.FileName)),
+            _ => throw new InvalidDataException($"'{path}' names the tokenizer '{Tokenizer}', but this program knows only 'char', 'gpt2' and 'bpe'; prepare the data set again."),
+        };
+        return tokenizer.VocabSize == VocabSize && tokenizer.Hash == TokenizerSha256
+            ? tokenizer
+            : throw new InvalidDataException($"'{path}' is damaged: the vocabulary does not match its size and hash; prepare the data set again.");
+    }
+
+    CharTokenizer CharacterTokenizer(string path)
+    {
         try
         {
-            tokenizer = new CharTokenizer(Vocabulary);
+            return new CharTokenizer(Vocabulary);
         }
         catch (ArgumentException e)
         {
             throw new InvalidDataException($"'{path}' is damaged ({e.Message.TrimEnd('.')}); prepare the data set again.", e);
         }
-        return tokenizer.VocabSize == VocabSize && tokenizer.Hash == TokenizerSha256
-            ? tokenizer
-            : throw new InvalidDataException($"'{path}' is damaged: the vocabulary does not match its size and hash; prepare the data set again.");
     }
 
     internal void Save(Stream stream) => JsonSerializer.Serialize(stream, this, MetaJson.Instance.DatasetMeta);
@@ -104,6 +127,7 @@ internal sealed partial class MetaJson : JsonSerializerContext
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         RespectNullableAnnotations = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         WriteIndented = true,
     });
 }
