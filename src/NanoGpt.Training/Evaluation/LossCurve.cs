@@ -34,7 +34,7 @@ public sealed record LossCurve(string Name, TrainConfig Config, string Data, IRe
             if (!File.Exists(path)) throw new FileNotFoundException($"{path}: there is no such file, so '{folder}' is not the folder of a run; name the out_dir of one.", path);
         var (training, evaluations) = ReadMetrics(metricsPath);
         if (training.Count + evaluations.Count == 0) throw new InvalidDataException($"{metricsPath}: there is no loss in it yet; let the run go on for a while.");
-        return new(folder, TrainConfig.FromJson(File.ReadAllText(configPath), configPath), File.Exists(metaPath) ? DatasetMeta.Load(metaPath).TrainSha256 : "", training, evaluations);
+        return new(folder, TrainConfig.FromJson(File.ReadAllText(configPath), configPath), File.Exists(metaPath) ? DatasetMeta.Load(metaPath).TrainSha256 ?? "" : "", training, evaluations);
     }
 
     static (List<(int, double)> Training, List<(int, double)> Evaluations) ReadMetrics(string path)
