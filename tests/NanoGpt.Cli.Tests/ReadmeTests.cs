@@ -32,6 +32,7 @@ public partial class ReadmeTests
         string script = string.Concat(ShellBlock().Matches(text).Select(block => block.Groups[1].Value))
             .Replace("dotnet run -c Release --project src/NanoGpt.Cli -- ", "./nanogpt ", StringComparison.Ordinal).Replace("dotnet test -c Release", ":", StringComparison.Ordinal);
         Assert.Contains("./nanogpt ", script);
+        if (page != "README.md" && script.Contains("out-quickstart", StringComparison.Ordinal)) script = $"./nanogpt train configs/quickstart.json\n{script}";      // the README's first command
         work.Write("page.sh", $"exec 2>&1\nset -ev -o pipefail\n{script}");
         var start = new ProcessStartInfo("bash", ["page.sh"]) { WorkingDirectory = work.Root, RedirectStandardOutput = true };
         using var shell = Process.Start(start)!;
