@@ -20,6 +20,8 @@ public partial class LearningTests
             "--threads=1").Succeeded().Output;        // the losses are the same with more, and other tests run beside this one
         Assert.InRange(ValLoss(output, 2000), 1.7, 1.93);
 
+        Assert.Contains("in band", work.Run("compare", "out-shakespeare-char").Succeeded().Output);
+
         string judged = work.Run("train", "--out_dir=out-shakespeare-char", "--init_from=resume", "--eval_only", "--eval_iters=300").Succeeded().Output;
         Assert.InRange(ValLoss(judged, 2001), 1.7, 1.90);
     }
