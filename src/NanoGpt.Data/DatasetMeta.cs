@@ -10,6 +10,12 @@ namespace NanoGpt.Data;
 /// <param name="Sha256">The SHA-256 of its bytes, in hexadecimal.</param>
 public sealed record SourceFile(string Name, long Bytes, string Sha256);
 
+/// <summary>A file of tokens.</summary>
+/// <param name="Name">Its name in the directory of the data set.</param>
+/// <param name="Tokens">How many tokens it holds.</param>
+/// <param name="Sha256">The SHA-256 of the file, in hexadecimal.</param>
+public sealed record ShardFile(string Name, long Tokens, string Sha256);
+
 /// <summary>What <c>meta.json</c> says of a prepared data set.</summary>
 public sealed record DatasetMeta
 {
@@ -34,17 +40,26 @@ public sealed record DatasetMeta
     /// <summary><see cref="NanoGpt.Data.Tokenizer.Hash"/>.</summary>
     public required string TokenizerSha256 { get; init; }
 
-    /// <summary>The number of tokens in <c>train.bin</c>.</summary>
+    /// <summary>The number of tokens for training.</summary>
     public required long TrainTokens { get; init; }
 
-    /// <summary>The number of tokens in <c>val.bin</c>.</summary>
+    /// <summary>The number of tokens for validation.</summary>
     public required long ValTokens { get; init; }
 
-    /// <summary>The SHA-256 of <c>train.bin</c>, in hexadecimal.</summary>
-    public required string TrainSha256 { get; init; }
+    /// <summary>The SHA-256 of <c>train.bin</c>, in hexadecimal; null where there are shards of other names.</summary>
+    public string? TrainSha256 { get; init; }
 
-    /// <summary>The SHA-256 of <c>val.bin</c>, in hexadecimal.</summary>
-    public required string ValSha256 { get; init; }
+    /// <summary>The SHA-256 of <c>val.bin</c>, in hexadecimal; null where there are shards of other names.</summary>
+    public string? ValSha256 { get; init; }
+
+    /// <summary>The files with the tokens for training, in their order; null means <c>train.bin</c> alone.</summary>
+    public IReadOnlyList<ShardFile>? TrainShards { get; init; }
+
+    /// <summary>The files with the tokens for validation, in their order; null means <c>val.bin</c> alone.</summary>
+    public IReadOnlyList<ShardFile>? ValShards { get; init; }
+
+    /// <summary>How many documents it was made of, where they are known.</summary>
+    public long? Documents { get; init; }
 
     /// <summary>The characters in the order of their ids.</summary>
     public required IReadOnlyList<string> Vocabulary { get; init; }
@@ -104,6 +119,7 @@ internal sealed partial class MetaJson : JsonSerializerContext
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         RespectNullableAnnotations = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         WriteIndented = true,
     });
 }

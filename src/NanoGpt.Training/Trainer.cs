@@ -6,8 +6,8 @@ using NanoGpt.Tensors;
 namespace NanoGpt.Training;
 
 /// <summary>
-/// The training loop, in the order in which things happen: evaluate and save now and then; for each step take its
-/// micro-batches forward and backward, clip, update; report. Iterations are numbered as nanoGPT numbers them: iteration N
+/// The training loop, in the order in which things happen: evaluate, save and write some text now and then; for each step
+/// take its micro-batches forward and backward, clip, update; report. Iterations are numbered as nanoGPT numbers them: iteration N
 /// evaluates the model after N steps, then does step N; the last is <c>max_iters</c>.
 /// </summary>
 public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
@@ -18,6 +18,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     readonly AdamW optimizer = run.Optimizer;
     readonly Tape tape = run.Tape;
     readonly LossEstimate estimate = new(run.Model, run.Data, run.Config, run.Tape);
+    readonly RunSamples samples = new(run, view);
     readonly int[] x = new int[run.Config.BatchSize * run.Config.BlockSize], y = new int[run.Config.BatchSize * run.Config.BlockSize];
     readonly List<double> rates = [];
 
@@ -47,6 +48,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
                     if (due && iteration > 0) Save(iteration, best);
                 }
                 if (config.CheckpointInterval > 0 && iteration > saved && iteration % config.CheckpointInterval == 0) Save(iteration, best: false);
+                if (samples.IsDue(iteration)) samples.Write(iteration, stop);
 
                 Step(iteration);
             }
@@ -80,13 +82,18 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         norm = optimizer.GradientNorm();
         double learningRate = LearningRate.At(iteration, config);
         if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw Diverged(iteration, $"loss {loss}");
-        optimizer.Step(learningRate, norm);
+        bool outlier = run.Outliers.Judge(loss, norm);
+        if (outlier) optimizer.Skip();
+        else optimizer.Step(learningRate, norm);
 
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, rate = config.TokensPerIteration / seconds;
         rates.Add(rate);
         double peakFraction = rate * model.Config.FlopsPerToken(config.BlockSize) / run.PeakFlops;
         view.Stepped(new(iteration, loss, learningRate, norm, seconds, rate, peakFraction));
         if (iteration % config.LogInterval == 0) log.Training(iteration, loss, learningRate, norm, rate, seconds * 1000);
+        if (!outlier) return;
+        view.Skipped(new(iteration, loss, run.Outliers.LossScore, norm, run.Outliers.NormScore));
+        log.Skipped(iteration, run.Outliers.LossScore, run.Outliers.NormScore);
     }
 
     /// <summary>Whether an iteration begins with an evaluation. One that a resumed run has behind it is not done again.</summary>

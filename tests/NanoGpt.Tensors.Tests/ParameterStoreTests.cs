@@ -20,6 +20,23 @@ public class ParameterStoreTests
     }
 
     [Fact]
+    public void What_is_trained_is_in_two_stretches_or_more_where_something_is_frozen()
+    {
+        using var store = new ParameterStore(Devices.Widest, Model());
+        Assert.Equal([(0, store.DecayedLength, true), (store.DecayedLength, store.Values.Length - store.DecayedLength, false)], store.Trained());
+
+        store.Parameters[1].Frozen = true;
+        foreach (var p in store.Parameters) Devices.Widest.Fill(p.Grad, 1);
+        Assert.Equal([(0, 32, true), (store.DecayedLength, store.Values.Length - store.DecayedLength, false)], store.Trained());
+        Assert.False(store.Grads.IsNone);
+        Assert.All(Read(store.Parameters[1].Grad), g => Assert.Equal(0, g));
+        Assert.All(Read(store.Parameters[0].Grad), g => Assert.Equal(1, g));
+
+        store.Parameters[2].Frozen = store.Parameters[3].Frozen = true;
+        Assert.Equal([(0, 32, true)], store.Trained());
+    }
+
+    [Fact]
     public void Parameters_are_aligned_slices_at_parallel_places()
     {
         using var store = new ParameterStore(Devices.Widest, Model());
@@ -85,10 +102,12 @@ public class ParameterStoreTests
         Assert.Throws<ArgumentException>(() => new ParameterStore(Devices.Widest, parameters));
     }
 
-    static float[] Read(Parameter p)
+    static float[] Read(Parameter p) => Read(p.Data);
+
+    static float[] Read(Storage storage)
     {
-        var values = new float[p.Shape.Count];
-        Devices.Widest.Read(p.Data, values);
+        var values = new float[storage.Length];
+        Devices.Widest.Read(storage, values);
         return values;
     }
 }

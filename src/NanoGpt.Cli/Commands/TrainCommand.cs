@@ -52,6 +52,7 @@ static class TrainCommand
         RunSummary.Write(config, data, checkpoint);
         using var run = new TrainingRun(config, data, checkpoint);
         Console.WriteLine($"device      {run.Device.Name}, {config.Dtype}, peak {Units.Flops(run.PeakFlops)} (measured)");
+        if (run.FrozenCount > 0) Console.WriteLine($"frozen      {Units.Count(run.FrozenCount)} of {Units.Count(run.Weights.Count)} parameters, as '{config.Frozen}' says");
         if (run.Iteration > config.MaxIters && !config.EvalOnly)
         {
             Console.WriteLine($"\nThis run is complete: it has done iteration {config.MaxIters:N0}, its last. Give a larger --max_iters to go on.");
@@ -78,9 +79,11 @@ static class TrainCommand
         if (Datasets.IsPrepared(config.DataDirectory)) return;
         if (config.DataDir.Length > 0)
             throw new DirectoryNotFoundException($"There is no prepared data set in '{config.DataDir}' (data_dir); make one with: {Invocation.Of("prepare", config.Dataset, "--out", config.DataDir)}");
+        if (!Datasets.Find(config.Dataset).IsSmall)
+            throw new DirectoryNotFoundException($"The data set '{config.Dataset}' is not prepared yet; make it with: {Invocation.Of("prepare", config.Dataset)}");
         try
         {
-            PrepareCommand.Prepare(config.Dataset, [], config.DataDirectory, stop);
+            PrepareCommand.Prepare(config.Dataset, new PrepareOptions(), config.DataDirectory, stop);
         }
         catch (ArgumentException fault) when (Datasets.Known.Any(recipe => recipe.Name == config.Dataset))
         {
@@ -128,24 +131,7 @@ static class TrainCommand
     static void WriteSample(TrainConfig config, TrainingRun run, Tokenizer tokenizer)
     {
         Console.WriteLine("\nIt writes:");
-        var options = new SamplingOptions(Seed: config.Seed);
-        TextStream.Write(new Generator(run.Model, run.Tape, options), tokenizer, Beginning(run.Data, tokenizer), config.SampleTokens, []);
+        TextStream.Write(new Generator(run.Model, run.Tape, RunSamples.Options(config)), tokenizer, RunSamples.Prompt(config, run.Data, tokenizer), config.SampleTokens, []);
         Console.WriteLine();
-    }
-
-    /// <summary>A line end where the vocabulary has one, else what the training text begins with.</summary>
-    static string Beginning(TokenDataset data, Tokenizer tokenizer)
-    {
-        try
-        {
-            tokenizer.Encode("\n");
-            return "\n";
-        }
-        catch (ArgumentException)
-        {
-            Span<int> first = [0];
-            data[Split.Train].Read(0, first);
-            return tokenizer.Decode(first);
-        }
     }
 }

@@ -57,6 +57,10 @@ sealed class LiveView(TrainConfig config, int firstIteration) : IRunView
         Say(PlainView.Line(evaluation));
     }
 
+    public void Skipped(SkipReport skip) => Say(PlainView.Line(skip));
+
+    public void Sampled(SampleReport sample) => Say(PlainView.Line(sample));
+
     public void Saved(Checkpoint checkpoint) => Say(PlainView.Line(checkpoint));
 
     void Refresh(bool always = false)

@@ -27,11 +27,23 @@ sealed class PlainView(TrainConfig config, int firstIteration) : IRunView
         Say(Line(evaluation));
     }
 
+    public void Skipped(SkipReport skip) => Say(Line(skip));
+
+    public void Sampled(SampleReport sample) => Say(Line(sample));
+
     public void Saved(Checkpoint checkpoint) => Say(Line(checkpoint));
 
     /// <summary>nanoGPT's line of an evaluation.</summary>
     public static string Line(EvaluationReport evaluation) =>
         $"step {evaluation.Iteration}: train loss {evaluation.TrainLoss:0.0000}, val loss {evaluation.ValLoss:0.0000}";
+
+    /// <summary>The line of a skipped update.</summary>
+    public static string Line(SkipReport skip) =>
+        $"iter {skip.Iteration}: update skipped, an outlier: loss {skip.Loss:0.0000} (z {skip.LossScore:0.00}), grad norm {skip.GradientNorm:0.00} (z {skip.NormScore:0.00})";
+
+    /// <summary>A text and its heading.</summary>
+    public static string Line(SampleReport sample) =>
+        $"step {sample.Iteration}: sample{(sample.Sample == 0 ? "" : $" {sample.Sample + 1}")}\n{sample.Text.Trim('\n')}\n---------------";
 
     /// <summary>nanoGPT's line of a checkpoint.</summary>
     public static string Line(Checkpoint checkpoint) => $"saving checkpoint to {checkpoint.Directory}";

@@ -45,6 +45,8 @@ internal static class CharDatasetWriter
             throw new IOException("The text changed while it was read; prepare the data set again when it is complete.", e);
         }
 
+        train.Complete();
+        val.Complete();
         var meta = new DatasetMeta
         {
             FormatVersion = DatasetMeta.CurrentVersion,
@@ -62,8 +64,6 @@ internal static class CharDatasetWriter
         using var metaFile = new AtomicFile(Path.Combine(directory, DatasetMeta.FileName));
         meta.Save(metaFile.Stream);
         metaFile.Complete();
-        train.Complete();
-        val.Complete();
 
         cancellation.ThrowIfCancellationRequested();
         File.Delete(valPath);

@@ -23,6 +23,12 @@ public sealed record CheckpointState
     /// <summary>Where in the data the run is: micro-batches drawn so far.</summary>
     public required long DataPosition { get; init; }
 
+    /// <summary>The losses that <see cref="OutlierSteps"/> judges the next by; empty where no step is judged.</summary>
+    public IReadOnlyList<double> RecentLosses { get; init; } = [];
+
+    /// <summary>The gradient norms that it judges the next by.</summary>
+    public IReadOnlyList<double> RecentNorms { get; init; } = [];
+
     /// <summary>Version of this product that wrote the checkpoint.</summary>
     public string Version { get; init; } = typeof(CheckpointState).Assembly.GetName().Version!.ToString(3);
 }

@@ -6,7 +6,7 @@ namespace NanoGpt.Training;
 /// <summary>
 /// <c>metrics.jsonl</c> in <c>out_dir</c>: one JSON object per line, in the order in which things happened, each handed to the
 /// operating system at once. Training lines have <c>iter, loss, lr, grad_norm, tokens_per_second, ms</c>; evaluation lines
-/// <c>iter, train_loss, val_loss</c>. Numbers are the shortest decimals that read back as the same double; what is not finite is null.
+/// <c>iter, train_loss, val_loss</c>; a skipped update <c>iter, skipped_loss_z, skipped_grad_norm_z</c>. Numbers are the shortest decimals that read back as the same double; what is not finite is null.
 /// </summary>
 /// <remarks>
 /// Iteration N is: evaluate the model after N steps, save it as the checkpoint of N, then do the training step N. A run resumed from
@@ -85,6 +85,13 @@ public sealed class MetricsLog : IDisposable
         Append(("iter", iter), ("train_loss", trainLoss), ("val_loss", valLoss));
         LastEvaluation = iter;
     }
+
+    /// <summary>Logs that the update of a step was skipped, after the line of the step.</summary>
+    /// <param name="iter">Its iteration.</param>
+    /// <param name="lossScore">How far its loss is from the recent ones, in standard deviations.</param>
+    /// <param name="normScore">The same of its gradient norm.</param>
+    public void Skipped(int iter, double lossScore, double normScore) =>
+        Append(("iter", iter), ("skipped_loss_z", lossScore), ("skipped_grad_norm_z", normScore));
 
     /// <summary>Closes the file.</summary>
     public void Dispose()

@@ -60,6 +60,8 @@ internal static class StateFile
             json.WriteNull("best_val_loss");
         json.WriteString("data_identity", state.DataIdentity);
         json.WriteNumber("data_position", state.DataPosition);
+        WriteNumbers(json, "recent_losses", state.RecentLosses);
+        WriteNumbers(json, "recent_norms", state.RecentNorms);
         json.WriteStartObject("model_args");
         json.WriteNumber("n_layer", state.Model.NLayer);
         json.WriteNumber("n_head", state.Model.NHead);
@@ -84,6 +86,17 @@ internal static class StateFile
         json.WriteEndObject();
     }
 
+    static void WriteNumbers(Utf8JsonWriter json, string name, IReadOnlyList<double> numbers)
+    {
+        if (numbers.Count == 0) return;
+        json.WriteStartArray(name);
+        foreach (double number in numbers) json.WriteNumberValue(number);
+        json.WriteEndArray();
+    }
+
+    static double[] ReadNumbers(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var numbers) ? [.. numbers.EnumerateArray().Select(number => number.GetDouble())] : [];
+
     static (CheckpointState, Dictionary<string, FileSum>) ReadObject(string path, JsonElement json)
     {
         if (json.GetProperty("format").GetInt32() is var format and not Format)
@@ -96,6 +109,8 @@ internal static class StateFile
             BestValLoss = json.GetProperty("best_val_loss") is { ValueKind: JsonValueKind.Number } loss ? loss.GetDouble() : double.PositiveInfinity,
             DataIdentity = json.GetProperty("data_identity").GetString()!,
             DataPosition = json.GetProperty("data_position").GetInt64(),
+            RecentLosses = ReadNumbers(json, "recent_losses"),
+            RecentNorms = ReadNumbers(json, "recent_norms"),
             Model = new GptConfig(
                 BlockSize: model.GetProperty("block_size").GetInt32(),
                 VocabSize: model.GetProperty("vocab_size").GetInt32(),

@@ -32,8 +32,16 @@ public sealed partial record TrainConfig
     public int CheckpointInterval { get; init; }
     /// <summary>How many of the newest checkpoints stay beside last and best; 0 keeps only those two.</summary>
     public int KeepCheckpoints { get; init; }
-    /// <summary>Length in tokens of the sample shown at the end of a run; 0 shows none.</summary>
+    /// <summary>Length in tokens of a sample, during a run and at its end; 0 shows none at the end.</summary>
     public int SampleTokens { get; init; } = 256;
+    /// <summary>Iterations between two rounds of samples during the run; 0 draws none.</summary>
+    public int SampleInterval { get; init; }
+    /// <summary>What samples begin with; empty means where a text begins.</summary>
+    public string SamplePrompt { get; init; } = "";
+    /// <summary>Samples in a round.</summary>
+    public int SampleCount { get; init; } = 1;
+    /// <summary>How many of the likeliest tokens a sample is drawn from; 0 is all.</summary>
+    public int SampleTopK { get; init; } = 200;
 
     // Weights & Biases
 
@@ -52,6 +60,8 @@ public sealed partial record TrainConfig
     public string DataDir { get; init; } = "";
     /// <summary>Micro-batches whose gradients are averaged into one step.</summary>
     public int GradientAccumulationSteps { get; init; } = 5 * 8;
+    /// <summary>Tokens per step, from which <see cref="GradientAccumulationSteps"/> follows; 0 leaves it as it is.</summary>
+    public int TotalBatchSize { get; init; }
     /// <summary>Sequences per micro-batch (B).</summary>
     public int BatchSize { get; init; } = 12;
     /// <summary>Tokens per sequence (T).</summary>
@@ -82,8 +92,14 @@ public sealed partial record TrainConfig
     public double Beta1 { get; init; } = 0.9;
     /// <summary>Decay of the second moment.</summary>
     public double Beta2 { get; init; } = 0.95;
+    /// <summary>ε, added to the denominator of an update.</summary>
+    public double AdamEps { get; init; } = 1e-8;
     /// <summary>Largest global gradient norm; 0 does not clip.</summary>
     public double GradClip { get; init; } = 1.0;
+    /// <summary>Standard deviations above the recent mean from which on a loss or gradient norm makes a step an outlier, which is skipped; 0 skips none.</summary>
+    public double SkipOutlierSteps { get; init; }
+    /// <summary>Patterns of names of parameters that stay as they are.</summary>
+    public string Frozen { get; init; } = "";
 
     // Learning rate schedule
 
@@ -121,6 +137,10 @@ public sealed partial record TrainConfig
 
     /// <summary>Tokens per optimizer step: gradient_accumulation_steps × batch_size × block_size.</summary>
     public long TokensPerIteration => (long)GradientAccumulationSteps * BatchSize * BlockSize;
+
+    /// <summary>The configuration with <see cref="GradientAccumulationSteps"/> as <see cref="TotalBatchSize"/> wants it.</summary>
+    public TrainConfig WithAccumulation() =>
+        TotalBatchSize == 0 ? this : this with { GradientAccumulationSteps = TotalBatchSize / (BatchSize * BlockSize) };
 
     /// <summary>Reads config files and <c>--key=value</c> arguments, in order, over the defaults: see <see cref="ConfigArguments"/>.</summary>
     /// <exception cref="ArgumentException">An argument is not a known key or its value does not fit.</exception>

@@ -46,6 +46,8 @@ public sealed partial record TrainConfig
             notes.Add($"wandb_log: metrics go to metrics.jsonl in {OutDir}.");
         else if (names.Any(name => name.StartsWith("wandb_", StringComparison.Ordinal) && name != "wandb_log"))
             notes.Add($"wandb_project, wandb_run_name: ignored; metrics go to metrics.jsonl in {OutDir}.");
+        if (TotalBatchSize > 0 && names.Contains("gradient_accumulation_steps"))
+            notes.Add("gradient_accumulation_steps: ignored; it follows from total_batch_size (0 there leaves it to you).");
         if (DecayLr && MinLr > LearningRate)
             notes.Add($"min_lr ({ConfigKey.Format(MinLr)}) is above learning_rate ({ConfigKey.Format(LearningRate)}): after warm-up the learning rate will rise.");
         return notes;

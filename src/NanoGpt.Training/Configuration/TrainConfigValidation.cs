@@ -12,10 +12,10 @@ public sealed partial record TrainConfig
 
     string? FirstFault()
     {
-        foreach (string name in (string[])["eval_interval", "log_interval", "eval_iters", "gradient_accumulation_steps", "batch_size", "block_size", "n_layer", "n_head", "n_embd"])
+        foreach (string name in (string[])["eval_interval", "log_interval", "eval_iters", "gradient_accumulation_steps", "batch_size", "block_size", "n_layer", "n_head", "n_embd", "sample_count"])
             if (ValueOf(name) < 1)
                 return $"{name} must be at least 1, got {Show(name)}.";
-        foreach (string name in (string[])["max_iters", "warmup_iters", "lr_decay_iters", "learning_rate", "min_lr", "weight_decay", "grad_clip", "checkpoint_interval", "keep_checkpoints", "sample_tokens", "threads"])
+        foreach (string name in (string[])["max_iters", "warmup_iters", "lr_decay_iters", "learning_rate", "min_lr", "weight_decay", "grad_clip", "checkpoint_interval", "keep_checkpoints", "sample_tokens", "sample_interval", "sample_top_k", "total_batch_size", "skip_outlier_steps", "threads"])
             if (!(ValueOf(name) >= 0) || double.IsInfinity(ValueOf(name)))
                 return $"{name} must not be negative, got {Show(name)}.";
         foreach (string name in (string[])["dropout", "beta1", "beta2"])
@@ -26,6 +26,14 @@ public sealed partial record TrainConfig
                 return $"{name} is empty; leave it out for the default, {ConfigKey.Find(name)!.Format(new TrainConfig())}.";
         if (NEmbd % NHead != 0)
             return $"n_embd ({NEmbd}) is not divisible by n_head ({NHead}); the nearest that divides it is n_head={NearestDivisor(NEmbd, NHead)}.";
+        if (TotalBatchSize % ((long)BatchSize * BlockSize) != 0)
+            return SplitFault();
+        if (!(AdamEps > 0) || double.IsInfinity(AdamEps))
+            return $"adam_eps must be above 0, got {Show("adam_eps")}.";
+        if (SkipOutlierSteps >= OutlierSteps.LargestScore)
+            return $"skip_outlier_steps must be below {OutlierSteps.LargestScore:0.0}, the largest score there can be, got {Show("skip_outlier_steps")}; 5 is a good value.";
+        if (SampleInterval > 0 && SampleTokens == 0)
+            return "sample_interval needs samples of at least one token; give --sample_tokens=100, or leave sample_interval out.";
         if (InitFrom is not ("scratch" or "resume"))
             return InitFrom.StartsWith("gpt2", StringComparison.Ordinal)
                 ? $"init_from='{InitFrom}': pretrained GPT-2 weights cannot be loaded yet; use 'scratch' or 'resume'."
@@ -38,6 +46,15 @@ public sealed partial record TrainConfig
         if (DecayLr && LrDecayIters == WarmupIters && MaxIters >= WarmupIters)
             return $"lr_decay_iters ({LrDecayIters}) equals warmup_iters, which leaves no room for the decay; make warmup_iters smaller, usually 100 or more below it, or give --decay_lr=False.";
         return null;
+    }
+
+    /// <summary>The sentence for a step that is not a whole number of micro-batches, with the nearest that are.</summary>
+    string SplitFault()
+    {
+        long micro = (long)BatchSize * BlockSize, below = TotalBatchSize / micro * micro;
+        string totals = below == 0 ? $"the nearest that does is {micro}" : $"the nearest that do are {below} and {below + micro}";
+        string batch = TotalBatchSize % BlockSize == 0 ? $", or give --batch_size={NearestDivisor(TotalBatchSize / BlockSize, BatchSize)}" : "";
+        return $"total_batch_size ({TotalBatchSize}) does not split into micro-batches of {BatchSize} batch_size × {BlockSize} block_size = {micro} tokens; {totals}{batch}.";
     }
 
     double ValueOf(string name) => ConfigKey.Find(name)!.Get(this) is int integer ? integer : (double)ConfigKey.Find(name)!.Get(this);

@@ -5,22 +5,21 @@ namespace NanoGpt.Training;
 
 /// <summary>
 /// AdamW (Loshchilov and Hutter 2019) over the flat store, with the clipping of the global gradient norm folded into its
-/// one pass. Matrices decay, vectors do not, as in nanoGPT; ε = 1e-8.
+/// one pass. Matrices decay, vectors do not, as in nanoGPT; what is
+/// frozen stays as it is.
 /// </summary>
 public sealed class AdamW : IDisposable
 {
-    const float Epsilon = 1e-8f;
-
     readonly ParameterStore store;
     readonly Device device;
     readonly Storage m, v, schedule, squares;
-    readonly double beta1, beta2, weightDecay, gradClip;
+    readonly double beta1, beta2, weightDecay, gradClip, epsilon;
 
     /// <summary>An optimizer whose moments start at zero.</summary>
-    public AdamW(ParameterStore store, double beta1, double beta2, double weightDecay, double gradClip)
+    public AdamW(ParameterStore store, double beta1, double beta2, double weightDecay, double gradClip, double epsilon = 1e-8)
     {
         (this.store, device) = (store, store.Device);
-        (this.beta1, this.beta2, this.weightDecay, this.gradClip) = (beta1, beta2, weightDecay, gradClip);
+        (this.beta1, this.beta2, this.weightDecay, this.gradClip, this.epsilon) = (beta1, beta2, weightDecay, gradClip, epsilon);
         m = device.Allocate(store.Values.Length);
         v = device.Allocate(store.Values.Length);
         schedule = device.Allocate(4);
@@ -29,7 +28,7 @@ public sealed class AdamW : IDisposable
         device.Fill(v, 0);
     }
 
-    /// <summary>Steps done so far, for the bias correction.</summary>
+    /// <summary>Steps done or skipped so far, for the bias correction.</summary>
     public long Steps { get; set; }
 
     /// <summary>The global norm of the gradient, before clipping.</summary>
@@ -52,19 +51,15 @@ public sealed class AdamW : IDisposable
         Steps++;
         double scale = gradClip > 0 ? Math.Min(1, gradClip / (gradientNorm + 1e-6)) : 1;
         device.Write([(float)learningRate, (float)scale, Correction(beta1), Correction(beta2)], schedule);
-        long decayed = store.DecayedLength, rest = store.Values.Length - decayed;
-        Update(0, decayed, (float)weightDecay);
-        Update(decayed, rest, 0);
+        foreach (var (start, length, decays) in store.Trained())
+            device.AdamW(store.Values.Slice(start, length), store.Grads.Slice(start, length), m.Slice(start, length), v.Slice(start, length),
+                schedule, (float)beta1, (float)beta2, (float)epsilon, decays ? (float)weightDecay : 0);
 
         float Correction(double beta) => (float)(1 / (1 - Math.Pow(beta, Steps)));
     }
 
-    void Update(long start, long length, float decay)
-    {
-        if (length > 0)
-            device.AdamW(store.Values.Slice(start, length), store.Grads.Slice(start, length), m.Slice(start, length), v.Slice(start, length),
-                schedule, (float)beta1, (float)beta2, Epsilon, decay);
-    }
+    /// <summary>A step whose gradients are thrown away: weights and moments stay, time goes on.</summary>
+    public void Skip() => Steps++;
 
     /// <summary>The moments of each parameter, under PyTorch's names, for a checkpoint.</summary>
     public IEnumerable<(string Name, Shape Shape, Storage Values)> State() =>

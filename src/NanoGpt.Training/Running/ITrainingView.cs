@@ -18,6 +18,20 @@ public readonly record struct StepReport(int Iteration, double Loss, double Lear
 /// <param name="IsBest">Whether it is the best so far.</param>
 public readonly record struct EvaluationReport(int Iteration, double TrainLoss, double ValLoss, bool IsBest);
 
+/// <summary>A step whose update was skipped: its loss or its gradient norm is an outlier.</summary>
+/// <param name="Iteration">Its number.</param>
+/// <param name="Loss">Its loss, in nats per token.</param>
+/// <param name="LossScore">How far that is from the recent ones, in standard deviations.</param>
+/// <param name="GradientNorm">Its gradient norm.</param>
+/// <param name="NormScore">How far that is from the recent ones, in standard deviations.</param>
+public readonly record struct SkipReport(int Iteration, double Loss, double LossScore, double GradientNorm, double NormScore);
+
+/// <summary>A text that the model wrote during the run.</summary>
+/// <param name="Iteration">Optimizer steps before it.</param>
+/// <param name="Sample">Which of the texts of this iteration it is.</param>
+/// <param name="Text">The text, prompt included.</param>
+public readonly record struct SampleReport(int Iteration, int Sample, string Text);
+
 /// <summary>Who watches a run: a live view in a terminal, plain lines in a pipe, a recorder in a test.</summary>
 public interface ITrainingView
 {
@@ -29,6 +43,12 @@ public interface ITrainingView
 
     /// <summary>An evaluation is done.</summary>
     void Evaluated(EvaluationReport evaluation);
+
+    /// <summary>The update of a step was skipped.</summary>
+    void Skipped(SkipReport skip);
+
+    /// <summary>The model wrote a text.</summary>
+    void Sampled(SampleReport sample);
 
     /// <summary>A checkpoint is on disk.</summary>
     void Saved(Checkpoint checkpoint);

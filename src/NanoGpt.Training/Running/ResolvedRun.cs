@@ -22,7 +22,7 @@ public sealed record ResolvedRun(TrainConfig Config, Checkpoint? Checkpoint, IRe
         if (config.InitFrom != "resume")
         {
             config.Validate();
-            return new(config, null, config.Notes(given.Keys));
+            return new(config.WithAccumulation(), null, config.Notes(given.Keys));
         }
 
         var store = new CheckpointStore(config.OutDir);
@@ -43,6 +43,6 @@ public sealed record ResolvedRun(TrainConfig Config, Checkpoint? Checkpoint, IRe
         resumed.Validate();
         if (store.NewestIteration is { } newest && newest > checkpoint.State.IterNum && !resumed.EvalOnly)
             notes.Add($"the run went on to iteration {newest:N0} before; what it did after {checkpoint.State.IterNum:N0} will be replaced.");
-        return new(resumed, checkpoint, [.. resumed.Notes(given.Keys), .. notes]);
+        return new(resumed.WithAccumulation(), checkpoint, [.. resumed.Notes(given.Keys), .. notes]);
     }
 }

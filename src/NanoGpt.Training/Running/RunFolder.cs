@@ -9,6 +9,7 @@ namespace NanoGpt.Training;
 /// config.json      the resolved configuration; also a config file
 /// meta.json        the data set's: what the tokens mean, so that the folder can be taken elsewhere and sampled from
 /// metrics.jsonl    losses, learning rates, speeds
+/// samples.jsonl    text that it wrote meanwhile, where it was asked to
 /// checkpoints/     last, best and others
 /// former-1/        the run that was here before, moved aside when another was started from scratch
 /// </code>
@@ -42,7 +43,7 @@ public sealed class RunFolder(string path)
     /// <summary>Moves what a former run left to the first free <c>former-N</c>; nothing is ever deleted.</summary>
     string? MoveAside()
     {
-        string[] left = [.. new[] { "checkpoints", MetricsLog.FileName, ConfigFile, DatasetMeta.FileName }.Select(name => Path.Combine(path, name)).Where(Path.Exists)];
+        string[] left = [.. new[] { "checkpoints", MetricsLog.FileName, RunSamples.FileName, ConfigFile, DatasetMeta.FileName }.Select(name => Path.Combine(path, name)).Where(Path.Exists)];
         if (left.Length == 0) return null;
         string aside = Enumerable.Range(1, int.MaxValue).Select(n => Path.Combine(path, $"former-{n}")).First(free => !Path.Exists(free));
         Directory.CreateDirectory(aside);

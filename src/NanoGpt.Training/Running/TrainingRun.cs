@@ -28,7 +28,9 @@ public sealed class TrainingRun : IDisposable
         Device = CpuDevice.Create(config.Threads, precision: PrecisionOf(config.Dtype));
         Model = new Gpt(modelConfig);
         Weights = new ParameterStore(Device, Model.Parameters);
-        Optimizer = new AdamW(Weights, config.Beta1, config.Beta2, config.WeightDecay, config.GradClip);
+        FrozenCount = FrozenParameters.Freeze(config.Frozen, Weights.Parameters);
+        Optimizer = new AdamW(Weights, config.Beta1, config.Beta2, config.WeightDecay, config.GradClip, config.AdamEps);
+        Outliers = new OutlierSteps(config.SkipOutlierSteps);
         Tape = new Tape(Device, (ulong)config.Seed) { Recompute = config.Recompute };
         MeasurePeak();
 
@@ -53,6 +55,12 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>The optimizer.</summary>
     public AdamW Optimizer { get; }
+
+    /// <summary>Which steps are skipped.</summary>
+    public OutlierSteps Outliers { get; }
+
+    /// <summary>How many values of the model are frozen.</summary>
+    public long FrozenCount { get; }
 
     /// <summary>The memory of a step.</summary>
     public Tape Tape { get; }
@@ -97,6 +105,8 @@ public sealed class TrainingRun : IDisposable
             Model = Model.Config,
             DataIdentity = Identity(Data),
             DataPosition = (long)iteration * Config.GradientAccumulationSteps,
+            RecentLosses = [.. Outliers.Losses],
+            RecentNorms = [.. Outliers.Norms],
         };
         return checkpoints.Save(state,
             writer => WeightFiles.Write(writer, Device, Weights.Parameters.Select(p => (p.Name, p.Shape, p.Data))),
@@ -122,6 +132,7 @@ public sealed class TrainingRun : IDisposable
         Iteration = checkpoint.State.IterNum;
         BestValLoss = checkpoint.State.BestValLoss;
         Optimizer.Steps = Iteration;
+        Outliers.Restore(checkpoint.State.RecentLosses, checkpoint.State.RecentNorms);
     }
 
     /// <inheritdoc/>

@@ -15,10 +15,18 @@ public class TrainConfigTests
     [InlineData("init_from must be 'scratch' or 'resume', got 'sratch'.", "--init_from=sratch")]
     [InlineData("init_from='gpt2-xl': pretrained GPT-2 weights cannot be loaded yet; use 'scratch' or 'resume'.", "--init_from=gpt2-xl")]
     [InlineData("device='cuda': only 'cpu' exists for now; leave the key out or give --device=cpu.", "--device=cuda")]
+    [InlineData("total_batch_size (500000) does not split into micro-batches of 12 batch_size × 1024 block_size = 12288 tokens; the nearest that do are 491520 and 503808.", "--total_batch_size=500000")]
+    [InlineData("total_batch_size (524288) does not split into micro-batches of 12 batch_size × 1024 block_size = 12288 tokens; the nearest that do are 516096 and 528384, or give --batch_size=8.", "--total_batch_size=524288")]
+    [InlineData("total_batch_size (1024) does not split into micro-batches of 12 batch_size × 1024 block_size = 12288 tokens; the nearest that does is 12288, or give --batch_size=1.", "--total_batch_size=1024")]
+    [InlineData("total_batch_size must not be negative, got -1.", "--total_batch_size=-1")]
+    [InlineData("adam_eps must be above 0, got 0.0.", "--adam_eps=0")]
+    [InlineData("skip_outlier_steps must be below 11.3, the largest score there can be, got 12.0; 5 is a good value.", "--skip_outlier_steps=12")]
+    [InlineData("sample_interval needs samples of at least one token; give --sample_tokens=100, or leave sample_interval out.", "--sample_interval=5", "--sample_tokens=0")]
+    [InlineData("sample_count must be at least 1, got 0.", "--sample_count=0")]
     [InlineData("dtype must be 'float32' or 'bfloat16', got 'float16'.", "--dtype=float16")]
     [InlineData("lr_decay_iters (2000) equals warmup_iters, which leaves no room for the decay; make warmup_iters smaller, usually 100 or more below it, or give --decay_lr=False.", "--lr_decay_iters=2000")]
-    public void A_value_that_cannot_work_is_one_sentence(string message, string arg) =>
-        Assert.Equal(message, Assert.Throws<ArgumentException>(TrainConfig.Parse(arg).Validate).Message);
+    public void A_value_that_cannot_work_is_one_sentence(string message, params string[] args) =>
+        Assert.Equal(message, Assert.Throws<ArgumentException>(TrainConfig.Parse(args).Validate).Message);
 
     [Theory]
     [InlineData("--dtype=bfloat16")]
