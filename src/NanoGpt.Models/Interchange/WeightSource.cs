@@ -36,7 +36,7 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
     public static WeightSource OpenSafetensors(string path, GptConfig config)
     {
         var file = SafetensorsFile.Open(path);
-        return new(path, "safetensors", config, [.. Tensors(file)], [file]);
+        return new(path, "safetensors", config, [.. TensorsOf(file)], [file]);
     }
 
     /// <summary>Several safetensors files and an index that says which tensor is in which.</summary>
@@ -103,7 +103,7 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
         return new(path, "llm.c", file.Config, file.Tensors, [file]);
     }
 
-    static IEnumerable<StoredTensor> Tensors(SafetensorsFile file) => file.Tensors.Select(entry => Tensor(file, entry));
+    static IEnumerable<StoredTensor> TensorsOf(SafetensorsFile file) => file.Tensors.Select(entry => Tensor(file, entry));
 
     static StoredTensor Tensor(SafetensorsFile file, SafetensorsEntry entry) =>
         new(entry.Name, entry.Shape, (destination, start) => file.ReadFloat32(entry.Name, destination, start));

@@ -159,7 +159,8 @@ internal ref struct Pickle
     {
         if (little.Length > 255) throw new FormatException("the pickle has a number of more than 255 bytes");
         var value = new BigInteger(little);
-        return value >= long.MinValue && value <= long.MaxValue ? (long)value : value;
+        if (value >= long.MinValue && value <= long.MaxValue) return (long)value;
+        return value;
     }
 
     readonly object? Recall(long index) => memo.TryGetValue(index, out object? value) ? value : throw new FormatException($"the pickle recalls {index}, which it never kept");
