@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
 
 namespace NanoGpt.Models;
 
@@ -12,14 +10,12 @@ namespace NanoGpt.Models;
 /// <remarks>https://huggingface.co/docs/safetensors</remarks>
 public sealed class SafetensorsFile : IDisposable
 {
-    const int PieceBytes = 1 << 18;
-
-    readonly SafeFileHandle handle;
+    readonly FileBytes file;
     readonly Dictionary<string, SafetensorsEntry> byName;
 
-    SafetensorsFile(string path, SafeFileHandle handle)
+    SafetensorsFile(FileBytes file)
     {
-        (Path, this.handle) = (path, handle);
+        this.file = file;
         var metadata = new Dictionary<string, string>();
         try
         {
@@ -27,7 +23,7 @@ public sealed class SafetensorsFile : IDisposable
         }
         catch (FormatException fault)
         {
-            throw new InvalidDataException($"{path}: not a valid safetensors file: {fault.Message}.", fault);
+            throw new InvalidDataException($"{Path}: not a valid safetensors file: {fault.Message}.", fault);
         }
         Metadata = metadata;
         byName = Tensors.ToDictionary(entry => entry.Name);
@@ -38,22 +34,20 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="InvalidDataException">The file breaks a rule of the format, or is cut short.</exception>
     public static SafetensorsFile Open(string path)
     {
-        if (!File.Exists(path))
-            throw new FileNotFoundException($"{path}: there is no such file.", path);
-        var handle = File.OpenHandle(path);
+        var file = new FileBytes(path);
         try
         {
-            return new SafetensorsFile(path, handle);
+            return new SafetensorsFile(file);
         }
         catch
         {
-            handle.Dispose();
+            file.Dispose();
             throw;
         }
     }
 
     /// <summary>The file.</summary>
-    public string Path { get; }
+    public string Path => file.Path;
 
     /// <summary>The tensors, in the order of their data.</summary>
     public IReadOnlyList<SafetensorsEntry> Tensors { get; }
@@ -80,20 +74,9 @@ public sealed class SafetensorsFile : IDisposable
         var entry = this[name];
         if (start < 0 || destination.Length > entry.ElementCount - start)
             throw new ArgumentException($"{Path}: '{name}' has {entry.ElementCount} elements; cannot read {destination.Length} from {start}.");
-        if (entry.Dtype is not (SafetensorsDtype.F32 or SafetensorsDtype.F64 or SafetensorsDtype.F16 or SafetensorsDtype.BF16))
+        if (!FloatBytes.IsFloat(entry.Dtype))
             throw new InvalidDataException($"{Path}: '{name}' is {entry.Dtype}, not floating point.");
-        long at = entry.Offset + start * entry.Dtype.Size();
-        byte[]? buffer = entry.Dtype == SafetensorsDtype.F32 ? null : new byte[Math.Min(PieceBytes, destination.Length * (long)entry.Dtype.Size())];
-        while (!destination.IsEmpty)
-        {
-            var piece = destination[..Math.Min(destination.Length, PieceBytes / entry.Dtype.Size())];
-            var bytes = buffer is null ? MemoryMarshal.AsBytes(piece) : buffer.AsSpan(0, piece.Length * entry.Dtype.Size());
-            ReadExactly(bytes, at);
-            if (buffer is not null)
-                Widen(entry.Dtype, bytes, piece);
-            at += bytes.Length;
-            destination = destination[piece.Length..];
-        }
+        new FloatBytes(file, entry.Dtype, entry.Offset, entry.ElementCount).Read(destination, start);
     }
 
     /// <summary>Reads a whole floating-point tensor, F32, F64, F16 or BF16, as floats.</summary>
@@ -119,60 +102,26 @@ public sealed class SafetensorsFile : IDisposable
         var entry = this[name];
         if (start < 0 || destination.Length > entry.ByteLength - start)
             throw new ArgumentException($"{Path}: '{name}' has {entry.ByteLength} bytes; cannot read {destination.Length} from {start}.");
-        ReadExactly(destination, entry.Offset + start);
+        file.ReadExactly(destination, entry.Offset + start);
     }
 
     /// <summary>Closes the file.</summary>
-    public void Dispose() => handle.Dispose();
+    public void Dispose() => file.Dispose();
 
     List<SafetensorsEntry> ReadHeader(Dictionary<string, string> metadata)
     {
-        long fileLength = RandomAccess.GetLength(handle);
+        long fileLength = file.Length;
         if (fileLength < 8)
             throw new FormatException($"it has {fileLength} bytes, fewer than the 8 of the header length");
         Span<byte> prefix = stackalloc byte[8];
-        ReadExactly(prefix, 0);
+        file.ReadExactly(prefix, 0);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > SafetensorsHeader.MaxBytes)
             throw new FormatException($"the header length, {length} bytes, is above the limit of {SafetensorsHeader.MaxBytes}");
         if ((long)length > fileLength - 8)
             throw new FormatException($"the header length, {length} bytes, goes beyond the file of {fileLength}");
         byte[] json = new byte[(int)length];
-        ReadExactly(json, 8);
+        file.ReadExactly(json, 8);
         return SafetensorsHeader.Parse(json, fileLength - 8 - json.Length, metadata);
-    }
-
-    void ReadExactly(Span<byte> destination, long offset)
-    {
-        while (!destination.IsEmpty)
-        {
-            int read = RandomAccess.Read(handle, destination, offset);
-            if (read == 0)
-                throw new InvalidDataException($"{Path}: the file ends at byte {offset}; it was cut short while being read.");
-            offset += read;
-            destination = destination[read..];
-        }
-    }
-
-    static void Widen(SafetensorsDtype dtype, ReadOnlySpan<byte> bytes, Span<float> floats)
-    {
-        switch (dtype)
-        {
-            case SafetensorsDtype.F64:
-                var doubles = MemoryMarshal.Cast<byte, double>(bytes);
-                for (int i = 0; i < floats.Length; i++)
-                    floats[i] = (float)doubles[i];
-                break;
-            case SafetensorsDtype.F16:
-                var halves = MemoryMarshal.Cast<byte, Half>(bytes);
-                for (int i = 0; i < floats.Length; i++)
-                    floats[i] = (float)halves[i];
-                break;
-            case SafetensorsDtype.BF16:
-                var upper = MemoryMarshal.Cast<byte, ushort>(bytes);
-                for (int i = 0; i < floats.Length; i++)
-                    floats[i] = BitConverter.UInt32BitsToSingle((uint)upper[i] << 16);
-                break;
-        }
     }
 }

@@ -24,7 +24,7 @@ public sealed partial record TrainConfig
     public bool EvalOnly { get; init; }
     /// <summary>Save a checkpoint after every evaluation, not only after the best so far.</summary>
     public bool AlwaysSaveCheckpoint { get; init; } = true;
-    /// <summary><c>scratch</c> or <c>resume</c>.</summary>
+    /// <summary><c>scratch</c>, <c>resume</c>, or the folder or file of pretrained weights.</summary>
     public string InitFrom { get; init; } = "scratch";
     /// <summary>With <c>init_from=resume</c>: <c>last</c>, <c>best</c> or the name of a checkpoint directory.</summary>
     public string ResumeFrom { get; init; } = "last";
@@ -131,6 +131,9 @@ public sealed partial record TrainConfig
     public int Threads { get; init; }
     /// <summary>Key of every random number of the run.</summary>
     public int Seed { get; init; } = 1337;
+
+    /// <summary>Whether <see cref="InitFrom"/> names pretrained weights.</summary>
+    public bool IsPretrained => InitFrom is not ("scratch" or "resume");
 
     /// <summary>The directory with the prepared data: <see cref="DataDir"/>, or <c>data/DATASET</c> where that is empty.</summary>
     public string DataDirectory => DataDir.Length > 0 ? DataDir : Path.Combine("data", Dataset);

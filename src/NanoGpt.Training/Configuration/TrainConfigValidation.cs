@@ -34,10 +34,8 @@ public sealed partial record TrainConfig
             return $"skip_outlier_steps must be below {OutlierSteps.LargestScore:0.0}, the largest score there can be, got {Show("skip_outlier_steps")}; 5 is a good value.";
         if (SampleInterval > 0 && SampleTokens == 0)
             return "sample_interval needs samples of at least one token; give --sample_tokens=100, or leave sample_interval out.";
-        if (InitFrom is not ("scratch" or "resume"))
-            return InitFrom.StartsWith("gpt2", StringComparison.Ordinal)
-                ? $"init_from='{InitFrom}': pretrained GPT-2 weights cannot be loaded yet; use 'scratch' or 'resume'."
-                : $"init_from must be 'scratch' or 'resume', got '{InitFrom}'.";
+        if (IsPretrained && !Path.Exists(InitFrom))
+            return $"init_from='{InitFrom}': there is no such file or folder; give 'scratch', 'resume', or where pretrained weights are (model.safetensors, pytorch_model.bin, ckpt.pt or an llm.c .bin).";
         if (Device != "cpu")
             return $"device='{Device}': only 'cpu' exists for now; leave the key out or give --device=cpu.";
         if (Dtype is not ("float32" or "bfloat16"))

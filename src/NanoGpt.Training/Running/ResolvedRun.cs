@@ -19,6 +19,7 @@ public sealed record ResolvedRun(TrainConfig Config, Checkpoint? Checkpoint, IRe
     public static ResolvedRun From(ConfigArguments given)
     {
         var config = given.ApplyTo(new TrainConfig());
+        if (config.IsPretrained && Path.Exists(config.InitFrom)) return FromPretrained(config, given);
         if (config.InitFrom != "resume")
         {
             config.Validate();
@@ -44,5 +45,18 @@ public sealed record ResolvedRun(TrainConfig Config, Checkpoint? Checkpoint, IRe
         if (store.NewestIteration is { } newest && newest > checkpoint.State.IterNum && !resumed.EvalOnly)
             notes.Add($"the run went on to iteration {newest:N0} before; what it did after {checkpoint.State.IterNum:N0} will be replaced.");
         return new(resumed.WithAccumulation(), checkpoint, [.. resumed.Notes(given.Keys), .. notes]);
+    }
+
+    /// <summary>Fine-tuning: the sizes are those of the weights, as in nanoGPT; the context may be cropped and dropout chosen.</summary>
+    static ResolvedRun FromPretrained(TrainConfig config, ConfigArguments given)
+    {
+        using var pretrained = Models.PretrainedWeights.Open(config.InitFrom);
+        var sizes = pretrained.Config;
+        bool blockGiven = given.Keys.Any(key => key.Name == "block_size");
+        if (blockGiven && config.BlockSize > sizes.BlockSize)
+            throw new ArgumentException($"block_size ({config.BlockSize}) is larger than the context of {config.InitFrom}, {sizes.BlockSize}; give at most that.");
+        config = config with { NLayer = sizes.NLayer, NHead = sizes.NHead, NEmbd = sizes.NEmbd, Bias = sizes.Bias, BlockSize = blockGiven ? config.BlockSize : sizes.BlockSize };
+        config.Validate();
+        return new(config.WithAccumulation(), null, [.. config.Notes(given.Keys), .. pretrained.Notes]);
     }
 }

@@ -20,7 +20,7 @@ public sealed class TrainingRun : IDisposable
     {
         (Config, Data) = (config, data);
         checkpoints = new CheckpointStore(config.OutDir, config.KeepCheckpoints);
-        var modelConfig = ModelConfig(config, data);
+        var modelConfig = resume is null ? ModelConfig(config, data) : resume.State.Model with { BlockSize = config.BlockSize, Dropout = config.Dropout };
         data.Validate(modelConfig.VocabSize);
         data.CheckBlockSize(config.BlockSize);
         Plan(config, data).Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
@@ -34,8 +34,13 @@ public sealed class TrainingRun : IDisposable
         Tape = new Tape(Device, (ulong)config.Seed) { Recompute = config.Recompute };
         MeasurePeak();
 
-        if (resume is null) Weights.Initialize((ulong)config.Seed);
-        else Restore(resume);
+        if (resume is not null) Restore(resume);
+        else if (config.IsPretrained)
+        {
+            using var pretrained = PretrainedWeights.Open(config.InitFrom);
+            pretrained.CopyTo(Device, Weights.Parameters);
+        }
+        else Weights.Initialize((ulong)config.Seed);
     }
 
     /// <summary>The resolved configuration.</summary>
@@ -78,8 +83,12 @@ public sealed class TrainingRun : IDisposable
     public double BestValLoss { get; private set; } = double.PositiveInfinity;
 
     /// <summary>The sizes of the model that a configuration and a data set make. Without a <c>meta.json</c> the vocabulary is GPT-2's, rounded up to 50,304, as in nanoGPT.</summary>
-    public static GptConfig ModelConfig(TrainConfig config, TokenDataset data) =>
-        new(config.BlockSize, data.VocabSize ?? 50304, config.NLayer, config.NHead, config.NEmbd, config.Dropout, config.Bias);
+    public static GptConfig ModelConfig(TrainConfig config, TokenDataset data)
+    {
+        if (!config.IsPretrained) return new(config.BlockSize, data.VocabSize ?? 50304, config.NLayer, config.NHead, config.NEmbd, config.Dropout, config.Bias);
+        using var pretrained = PretrainedWeights.Open(config.InitFrom);
+        return pretrained.Config with { BlockSize = config.BlockSize, Dropout = config.Dropout };
+    }
 
     /// <summary>The precision that a <c>dtype</c> names.</summary>
     /// <exception cref="ArgumentException">It names none that this device has.</exception>

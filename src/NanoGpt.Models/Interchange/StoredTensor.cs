@@ -1,0 +1,14 @@
+namespace NanoGpt.Models;
+
+/// <summary>Reads elements of a tensor in row-major order, from <paramref name="start"/> on, as floats.</summary>
+internal delegate void FloatReader(Span<float> destination, long start);
+
+/// <summary>A tensor in a file of whatever format: its name, its shape, and how to read it. Its reader has checked that it lies within the file.</summary>
+/// <param name="Name">Its name in the file.</param>
+/// <param name="Shape">Its dimensions, outermost first.</param>
+/// <param name="Read">Reads its elements; where the tensor is not of floating point, says so in an <see cref="InvalidDataException"/>.</param>
+internal sealed record StoredTensor(string Name, IReadOnlyList<long> Shape, FloatReader Read)
+{
+    /// <summary>The product of the dimensions.</summary>
+    public long Count => Shape.Aggregate(1L, (product, size) => checked(product * size));
+}
