@@ -82,7 +82,8 @@ internal static class PretrainedConfig
         JsonValueKind.False => false,
         JsonValueKind.Null => null,
         JsonValueKind.String => value.GetString(),
-        JsonValueKind.Number => value.TryGetInt64(out long whole) ? whole : value.GetDouble(),
+        JsonValueKind.Number when value.TryGetInt64(out long whole) => whole,
+        JsonValueKind.Number => value.GetDouble(),
         _ => value.GetRawText(),
     };
 

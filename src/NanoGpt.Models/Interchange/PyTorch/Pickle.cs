@@ -59,8 +59,8 @@ internal ref struct Pickle
                 case 'K': Push((long)Byte()); break;                                            // BININT1
                 case 'M': Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); break;  // BININT2
                 case 'J': Push((long)BinaryPrimitives.ReadInt32LittleEndian(Take(4))); break;   // BININT
-                case '\x8A': Push(Integer(Take(Byte()))); break;                                // LONG1
-                case '\x8B': Push(Integer(Take(Length4()))); break;                             // LONG4
+                case '\x8A': PushInteger(Take(Byte())); break;                                // LONG1
+                case '\x8B': PushInteger(Take(Length4())); break;                             // LONG4
                 case 'G': Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;           // BINFLOAT
                 case 'X': Push(Encoding.UTF8.GetString(Take(Length4()))); break;                // BINUNICODE
                 case '\x8C': Push(Encoding.UTF8.GetString(Take(Byte()))); break;                // SHORT_BINUNICODE
@@ -155,12 +155,12 @@ internal ref struct Pickle
             dictionary[items[i] is string or (>= 0L and <= int.MaxValue) ? items[i]! : throw new FormatException("the pickle has a dictionary key that is neither text nor a small number")] = items[i + 1];
     }
 
-    static object Integer(ReadOnlySpan<byte> little)
+    readonly void PushInteger(ReadOnlySpan<byte> little)
     {
         if (little.Length > 255) throw new FormatException("the pickle has a number of more than 255 bytes");
         var value = new BigInteger(little);
-        if (value >= long.MinValue && value <= long.MaxValue) return (long)value;
-        return value;
+        if (value >= long.MinValue && value <= long.MaxValue) Push((long)value);
+        else Push(value);
     }
 
     readonly object? Recall(long index) => memo.TryGetValue(index, out object? value) ? value : throw new FormatException($"the pickle recalls {index}, which it never kept");
