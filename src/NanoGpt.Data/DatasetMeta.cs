@@ -10,6 +10,12 @@ namespace NanoGpt.Data;
 /// <param name="Sha256">The SHA-256 of its bytes, in hexadecimal.</param>
 public sealed record SourceFile(string Name, long Bytes, string Sha256);
 
+/// <summary>A file of tokens.</summary>
+/// <param name="Name">Its name in the directory of the data set.</param>
+/// <param name="Tokens">How many tokens it holds.</param>
+/// <param name="Sha256">The SHA-256 of the file, in hexadecimal.</param>
+public sealed record ShardFile(string Name, long Tokens, string Sha256);
+
 /// <summary>What <c>meta.json</c> says of a prepared data set.</summary>
 public sealed record DatasetMeta
 {
@@ -34,23 +40,46 @@ public sealed record DatasetMeta
     /// <summary><see cref="NanoGpt.Data.Tokenizer.Hash"/>.</summary>
     public required string TokenizerSha256 { get; init; }
 
-    /// <summary>The number of tokens in <c>train.bin</c>.</summary>
+    /// <summary>The number of tokens for training.</summary>
     public required long TrainTokens { get; init; }
 
-    /// <summary>The number of tokens in <c>val.bin</c>.</summary>
+    /// <summary>The number of tokens for validation.</summary>
     public required long ValTokens { get; init; }
 
-    /// <summary>The SHA-256 of <c>train.bin</c>, in hexadecimal.</summary>
-    public required string TrainSha256 { get; init; }
+    /// <summary>The SHA-256 of <c>train.bin</c>, in hexadecimal; null where there are shards of other names.</summary>
+    public string? TrainSha256 { get; init; }
 
-    /// <summary>The SHA-256 of <c>val.bin</c>, in hexadecimal.</summary>
-    public required string ValSha256 { get; init; }
+    /// <summary>The SHA-256 of <c>val.bin</c>, in hexadecimal; null where there are shards of other names.</summary>
+    public string? ValSha256 { get; init; }
+
+    /// <summary>The files with the tokens for training, in their order; null means <c>train.bin</c> alone.</summary>
+    public IReadOnlyList<ShardFile>? TrainShards { get; init; }
+
+    /// <summary>The files with the tokens for validation, in their order; null means <c>val.bin</c> alone.</summary>
+    public IReadOnlyList<ShardFile>? ValShards { get; init; }
+
+    /// <summary>How many documents it was made of, where they are known.</summary>
+    public long? Documents { get; init; }
 
     /// <summary>The characters in the order of their ids.</summary>
     public required IReadOnlyList<string> Vocabulary { get; init; }
 
     /// <summary>What the data set was made from.</summary>
     public required IReadOnlyList<SourceFile> Sources { get; init; }
+
+    /// <summary>The files of a split, in their order; null where the file names none.</summary>
+    public IReadOnlyList<ShardFile>? Shards(Split split) => split == Split.Train
+        ? TrainShards ?? (TrainSha256 is null ? null : [new("train.bin", TrainTokens, TrainSha256)])
+        : ValShards ?? (ValSha256 is null ? null : [new("val.bin", ValTokens, ValSha256)]);
+
+    /// <summary>The tokenizer, in a form that differs where ids do: name and hash.</summary>
+    [JsonIgnore]
+    public string TokenizerIdentity => $"{Tokenizer}:{TokenizerSha256}";
+
+    /// <summary>The <c>meta.json</c> of a directory; null where it has none.</summary>
+    /// <exception cref="InvalidDataException">It is damaged, incomplete or of a later version.</exception>
+    public static DatasetMeta? In(string directory) =>
+        Path.Combine(directory, FileName) is var path && File.Exists(path) ? Load(path) : null;
 
     /// <summary>Reads a <c>meta.json</c>.</summary>
     /// <exception cref="InvalidDataException">It is damaged, incomplete or of a later version.</exception>
@@ -104,6 +133,7 @@ internal sealed partial class MetaJson : JsonSerializerContext
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         RespectNullableAnnotations = true,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         WriteIndented = true,
     });
 }

@@ -34,7 +34,7 @@ public static class Datasets
 
     /// <summary>Whether a directory holds a data set, by this program or by nanoGPT. Preparation that was interrupted at any moment leaves none.</summary>
     public static bool IsPrepared(string directory) =>
-        File.Exists(TokenDataset.PathOf(directory, Split.Train)) && File.Exists(TokenDataset.PathOf(directory, Split.Val));
+        ShardFiles.In(directory, Split.Train).Count > 0 && ShardFiles.In(directory, Split.Val).Count > 0;
 
     /// <summary>Levenshtein's distance.</summary>
     static int EditDistance(string a, string b)

@@ -34,6 +34,10 @@ public sealed partial record TrainConfig
             return $"skip_outlier_steps must be below {OutlierSteps.LargestScore:0.0}, the largest score there can be, got {Show("skip_outlier_steps")}; 5 is a good value.";
         if (SampleInterval > 0 && SampleTokens == 0)
             return "sample_interval needs samples of at least one token; give --sample_tokens=100, or leave sample_interval out.";
+        if (DataOrder is not ("random" or "sequential" or "document"))
+            return $"data_order must be 'random', 'sequential' or 'document', got '{DataOrder}'.";
+        if (TrainFiles.Length > 0 != ValFiles.Length > 0)
+            return $"{(TrainFiles.Length > 0 ? "train_files needs val_files" : "val_files needs train_files")} beside it; give both, or neither and data_dir.";
         if (InitFrom is not ("scratch" or "resume"))
             return InitFrom.StartsWith("gpt2", StringComparison.Ordinal)
                 ? $"init_from='{InitFrom}': pretrained GPT-2 weights cannot be loaded yet; use 'scratch' or 'resume'."
