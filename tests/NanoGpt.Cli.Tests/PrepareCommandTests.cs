@@ -38,7 +38,7 @@ public class PrepareCommandTests
     }
 
     [Theory]
-    [InlineData("did you mean 'shakespeare_char'", "prepare", "shakespeare")]
+    [InlineData("did you mean 'shakespeare_char'", "prepare", "shakespeare_chat")]
     [InlineData("--input", "prepare", "text_char")]
     [InlineData("missing.txt", "prepare", "text_char", "--input", "missing.txt")]
     [InlineData("did you mean '--input'", "prepare", "text_char", "--inptu=x")]

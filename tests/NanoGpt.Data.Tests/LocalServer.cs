@@ -20,11 +20,18 @@ sealed class LocalServer : IDisposable
 
     public int Requests { get; private set; }
 
+    /// <summary>The head of the last request.</summary>
+    public string LastRequest { get; private set; } = "";
+
     public Uri Address => new($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/input.txt");
 
     /// <summary>An answer with a status and a body, of which perhaps only a part is sent.</summary>
     public static byte[] Answer(int status, byte[] body, int? sent = null) =>
         [.. Encoding.ASCII.GetBytes($"HTTP/1.1 {status} Status\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"), .. body.AsSpan(0, sent ?? body.Length)];
+
+    /// <summary>The rest of a body, as an answer to a request for it.</summary>
+    public static byte[] Range(byte[] body, int from) =>
+        [.. Encoding.ASCII.GetBytes($"HTTP/1.1 206 Partial Content\r\nContent-Length: {body.Length - from}\r\nContent-Range: bytes {from}-{body.Length - 1}/{body.Length}\r\nConnection: close\r\n\r\n"), .. body.AsSpan(from)];
 
     public void Dispose()
     {
@@ -61,6 +68,7 @@ sealed class LocalServer : IDisposable
                 if (count == 0) return;
                 request.Append(Encoding.ASCII.GetString(buffer, 0, count));
             }
+            LastRequest = request.ToString();
             if (answer.Length == 0) await stream.CopyToAsync(Stream.Null); // silence, until the client has had enough
             await stream.WriteAsync(answer);
         }

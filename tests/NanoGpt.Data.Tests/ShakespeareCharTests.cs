@@ -110,10 +110,21 @@ public sealed class ShakespeareCharTests : IDisposable
     [Fact]
     public void Four_failures_are_enough()
     {
-        using var server = new LocalServer(LocalServer.Answer(200, Play, sent: 10));
+        using var server = new LocalServer(LocalServer.Answer(200, Play, sent: 0));
         Assert.Contains("broke", Assert.Throws<DownloadException>(() => Fetch(server)).Message, StringComparison.Ordinal);
         Assert.Equal(4, server.Requests);
+        Assert.False(File.Exists(folder["input.txt"]));
+    }
+
+    [Fact]
+    public void A_part_that_belongs_to_another_file_is_given_up()
+    {
+        folder.Write("input.txt.part", new byte[1000]);
+        using var server = new LocalServer(LocalServer.Range(Play, 1000), LocalServer.Answer(200, Play));
+        Assert.Contains("other bytes", Assert.Throws<DownloadException>(() => Fetch(server)).Message, StringComparison.Ordinal);
         Assert.Empty(folder.Files());
+        Fetch(server);
+        Assert.Equal(Play, File.ReadAllBytes(folder["input.txt"]));
     }
 
     public static TheoryData<byte[], string> Foreign => new()
@@ -135,12 +146,20 @@ public sealed class ShakespeareCharTests : IDisposable
     }
 
     [Fact]
-    public void A_stopped_download_leaves_nothing()
+    public void A_stopped_download_leaves_only_its_part_and_goes_on_from_there()
     {
         using var server = new LocalServer(LocalServer.Answer(200, Play));
         using var stop = new CancellationTokenSource();
         Assert.ThrowsAny<OperationCanceledException>(() => Download(server.Address).Fetch(folder["input.txt"], new Listener(_ => stop.Cancel()), stop.Token));
-        Assert.Empty(folder.Files());
+        Assert.Equal(["input.txt.part"], folder.Files());
+        int have = (int)new FileInfo(folder["input.txt.part"]).Length;
+        Assert.InRange(have, 1, Play.Length - 1);
+
+        using var second = new LocalServer(LocalServer.Range(Play, have));
+        Fetch(second);
+        Assert.Contains($"Range: bytes={have}-", second.LastRequest, StringComparison.Ordinal);
+        Assert.Equal(Play, File.ReadAllBytes(folder["input.txt"]));
+        Assert.Equal(["input.txt"], folder.Files());
     }
 
     [Fact]

@@ -193,7 +193,7 @@ public sealed class TextCharTests : IDisposable
     public void An_unknown_data_set_is_answered_with_the_nearest_and_all_names()
     {
         var error = Assert.Throws<ArgumentException>(() => Datasets.Prepare("shakespear", [], Data));
-        Assert.Contains("did you mean 'shakespeare_char'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("did you mean 'shakespeare'", error.Message, StringComparison.Ordinal);
         Assert.All(Datasets.Known, recipe => Assert.Contains(recipe.Name, error.Message, StringComparison.Ordinal));
     }
 }

@@ -79,9 +79,11 @@ static class TrainCommand
         if (config.TrainFiles.Length > 0 || Datasets.IsPrepared(config.DataDirectory)) return;
         if (config.DataDir.Length > 0)
             throw new DirectoryNotFoundException($"There is no prepared data set in '{config.DataDir}' (data_dir); make one with: {Invocation.Of("prepare", config.Dataset, "--out", config.DataDir)}");
+        if (!Datasets.Find(config.Dataset).IsSmall)
+            throw new DirectoryNotFoundException($"The data set '{config.Dataset}' is not prepared yet; make it with: {Invocation.Of("prepare", config.Dataset)}");
         try
         {
-            PrepareCommand.Prepare(config.Dataset, [], config.DataDirectory, stop);
+            PrepareCommand.Prepare(config.Dataset, new PrepareOptions(), config.DataDirectory, stop);
         }
         catch (ArgumentException fault) when (Datasets.Known.Any(recipe => recipe.Name == config.Dataset))
         {

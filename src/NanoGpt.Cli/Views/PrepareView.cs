@@ -21,7 +21,7 @@ sealed class PrepareView : IProgress<PrepareProgress>
         if (Stopwatch.GetElapsedTime(lastShown, now).TotalSeconds < (terminal ? 0.2 : 2)) return;
         lastShown = now;
         double seconds = Stopwatch.GetElapsedTime(stageStart, now).TotalSeconds, rate = progress.Done / seconds;
-        string line = $"{Verb(progress.Stage)} {progress.Done / 1e6:0.0} of {progress.Total / 1e6:0.0} MB, {rate / 1e6:0.0} MB/s, {Units.Duration((progress.Total - progress.Done) / rate)} left";
+        string line = $"{Verb(progress.Stage)} {progress.Done / 1e6:0.0} of {progress.Total / 1e6:0.0} MB, {rate / 1e6:0.0} MB/s, {Tokens(progress.Tokens, seconds)}{Units.Duration((progress.Total - progress.Done) / rate)} left";
         if (!terminal)
         {
             Console.WriteLine(line);
@@ -38,11 +38,14 @@ sealed class PrepareView : IProgress<PrepareProgress>
         shown = 0;
     }
 
+    static string Tokens(long tokens, double seconds) => tokens == 0 ? "" : $"{tokens / 1e6:0.0}M tokens, {tokens / seconds / 1e6:0.00}M tokens/s, ";
+
     static string Verb(PrepareStage stage) => stage switch
     {
         PrepareStage.Download => "downloading",
         PrepareStage.Extract => "extracting text",
         PrepareStage.Count => "collecting characters",
+        PrepareStage.Verify => "reading",
         _ => "writing tokens",
     };
 }

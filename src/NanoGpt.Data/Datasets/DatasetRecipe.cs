@@ -9,10 +9,13 @@ public abstract class DatasetRecipe
     /// <summary>What it is, in one line.</summary>
     public abstract string Description { get; }
 
-    /// <summary>Finds or fetches the text.</summary>
-    /// <param name="inputs">The files and folders the user names; none where the recipe knows its source.</param>
-    /// <param name="directory">The directory of the data set; a download is kept in it.</param>
+    /// <summary>Whether it is made in a moment, so that training may make it where it is missing.</summary>
+    public virtual bool IsSmall => true;
+
+    /// <summary>Makes it.</summary>
+    /// <param name="options">What the user asks.</param>
+    /// <param name="directory">Where it goes; downloads are kept in it.</param>
     /// <param name="progress">Hears how far it is.</param>
     /// <param name="cancellation">Stops it.</param>
-    internal abstract TextCorpus Gather(IReadOnlyList<string> inputs, string directory, IProgress<PrepareProgress>? progress, CancellationToken cancellation);
+    internal abstract PreparedDataset Prepare(PrepareOptions options, string directory, IProgress<PrepareProgress>? progress, CancellationToken cancellation);
 }

@@ -10,7 +10,7 @@ namespace NanoGpt.Data;
 /// The documentation of .NET's class library: real English on every machine that has the SDK. The documentation of each
 /// member is a paragraph; a line that occurred before is dropped, so nothing is learned by having been copied.
 /// </summary>
-internal sealed class DotnetDocsChar : DatasetRecipe
+internal sealed class DotnetDocsChar : CharDatasetRecipe
 {
     // Their documentation is tables of machine instructions.
     static readonly string[] NotProse = ["System.Runtime.Intrinsics.Arm.", "System.Runtime.Intrinsics.Wasm.", "System.Runtime.Intrinsics.X86."];

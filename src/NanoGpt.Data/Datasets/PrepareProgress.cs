@@ -14,10 +14,14 @@ public enum PrepareStage
 
     /// <summary>Tokens are written.</summary>
     Encode,
+
+    /// <summary>Token files are read through.</summary>
+    Verify,
 }
 
 /// <summary>How far preparation is, reported often enough to show a rate and the time left.</summary>
 /// <param name="Stage">What it is doing.</param>
 /// <param name="Done">Bytes of source dealt with in this stage.</param>
 /// <param name="Total">Bytes of source in this stage.</param>
-public readonly record struct PrepareProgress(PrepareStage Stage, long Done, long Total);
+/// <param name="Tokens">Tokens written so far, where there are any.</param>
+public readonly record struct PrepareProgress(PrepareStage Stage, long Done, long Total, long Tokens = 0);

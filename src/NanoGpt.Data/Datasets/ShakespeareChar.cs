@@ -6,7 +6,7 @@ namespace NanoGpt.Data;
 /// Tiny Shakespeare, the text of Karpathy's char-rnn: from a file the user names, from a folder of data sets, from an
 /// earlier download, or from its public address.
 /// </summary>
-internal sealed class ShakespeareChar : DatasetRecipe
+internal sealed class ShakespeareChar : CharDatasetRecipe
 {
     /// <summary>The environment variable that names a folder of data sets.</summary>
     public const string FolderVariable = "NANOGPT_DATASETS";

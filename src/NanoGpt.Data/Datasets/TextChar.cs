@@ -1,7 +1,7 @@
 namespace NanoGpt.Data;
 
 /// <summary>The user's own text.</summary>
-internal sealed class TextChar : DatasetRecipe
+internal sealed class TextChar : CharDatasetRecipe
 {
     public override string Name => "text_char";
 

@@ -24,6 +24,10 @@ public abstract class Tokenizer
     /// <exception cref="ArgumentException">The text holds a character outside the vocabulary; the message names the first.</exception>
     public abstract int[] Encode(string text);
 
+    /// <summary>Appends the ids of a text in UTF-8.</summary>
+    /// <exception cref="ArgumentException">The text holds a character outside the vocabulary; the message names the first.</exception>
+    public virtual void Encode(ReadOnlySpan<byte> utf8, List<int> ids) => ids.AddRange(Encode(Encoding.UTF8.GetString(utf8)));
+
     /// <summary>The UTF-8 bytes of a token, perhaps only a part of a character.</summary>
     /// <exception cref="ArgumentException">There is no such id.</exception>
     public abstract ReadOnlySpan<byte> Utf8(int id);
