@@ -3,23 +3,37 @@ using NanoGpt.Models;
 
 namespace NanoGpt.Cli;
 
-/// <summary>Writes a sample to stdout as it is drawn.</summary>
+/// <summary>
+/// Writes samples to stdout as they are drawn, in order: of those that are drawn together the first that is not done yet is shown
+/// as it grows, and the text of the others is kept until it is their turn.
+/// </summary>
 static class TextStream
 {
     /// <summary>Writes the prompt and what follows it, up to the end of the text, a stop text or the limit.</summary>
-    public static void Write(Generator generator, Tokenizer tokenizer, string start, int maxNewTokens, IReadOnlyList<string> stops, int sample = 0)
+    public static void Write(Generator generator, Tokenizer tokenizer, string start, int maxNewTokens, IReadOnlyList<string> stops) =>
+        Write(generator, tokenizer, start, maxNewTokens, stops, 0, 1, after: "");
+
+    /// <summary>Writes several samples, and after each what separates it from the next.</summary>
+    public static void Write(Generator generator, Tokenizer tokenizer, string start, int maxNewTokens, IReadOnlyList<string> stops, int first, int count, string after)
     {
         int[] prompt = tokenizer.Encode(start);
+        var samples = Enumerable.Range(0, count).Select(_ => new SampleText(tokenizer, stops)).ToArray();
+        int shown = 0;
         Console.Write(start);
-        var decoder = new StreamingDecoder(tokenizer);
-        var filter = new StopText(stops);
-        foreach (int id in generator.Continue(prompt, maxNewTokens, sample))
+        foreach (int[] tokens in generator.ContinueTogether(prompt, maxNewTokens, first, count))
         {
-            if (id == tokenizer.EndOfText) break;
-            var (text, stopped) = filter.Append(decoder.Append(id));
-            Console.Write(text);        // stdout flushes each write
-            if (stopped) return;
+            for (int s = 0; s < count; s++) samples[s].Append(tokens[s]);
+            Console.Write(samples[shown].Take());       // stdout flushes each write
+            while (shown < count && samples[shown].Done) Next();
+            if (shown == count) return;
         }
-        Console.Write(filter.Append(decoder.Flush()).Text + filter.Flush());
+        while (shown < count) Next();
+
+        void Next()
+        {
+            samples[shown].End();
+            Console.Write(samples[shown].Take() + after);
+            if (++shown < count) Console.Write(start + samples[shown].Take());
+        }
     }
 }

@@ -31,7 +31,7 @@ public sealed record DatasetMeta
     /// <summary>The name of the data set.</summary>
     public required string Dataset { get; init; }
 
-    /// <summary>The kind of tokenizer: <c>char</c>.</summary>
+    /// <summary>The kind of tokenizer: <c>char</c>, <c>gpt2</c>, or <c>bpe</c>, whose <c>tokenizer.json</c> lies beside.</summary>
     public required string Tokenizer { get; init; }
 
     /// <summary>The number of tokens in the vocabulary.</summary>
@@ -61,7 +61,7 @@ public sealed record DatasetMeta
     /// <summary>How many documents it was made of, where they are known.</summary>
     public long? Documents { get; init; }
 
-    /// <summary>The characters in the order of their ids.</summary>
+    /// <summary>The characters in the order of their ids; empty for tokenizers other than <c>char</c>.</summary>
     public required IReadOnlyList<string> Vocabulary { get; init; }
 
     /// <summary>What the data set was made from.</summary>
@@ -104,20 +104,28 @@ public sealed record DatasetMeta
     /// <exception cref="InvalidDataException">The kind is unknown, or the vocabulary does not match its size and hash.</exception>
     public Tokenizer CreateTokenizer(string path)
     {
-        if (Tokenizer != "char")
-            throw new InvalidDataException($"'{path}' names the tokenizer '{Tokenizer}', but this program knows only 'char'; prepare the data set again.");
-        CharTokenizer tokenizer;
+        var tokenizer = Tokenizer switch
+        {
+            "char" => CharacterTokenizer(path),
+            "gpt2" => BpeTokenizer.Gpt2,
+            "bpe" => Tokenizers.Open(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, TokenizerJson.FileName)),
+            _ => throw new InvalidDataException($"'{path}' names the tokenizer '{Tokenizer}', but this program knows only 'char', 'gpt2' and 'bpe'; prepare the data set again."),
+        };
+        return tokenizer.VocabSize == VocabSize && tokenizer.Hash == TokenizerSha256
+            ? tokenizer
+            : throw new InvalidDataException($"'{path}' is damaged: the vocabulary does not match its size and hash; prepare the data set again.");
+    }
+
+    CharTokenizer CharacterTokenizer(string path)
+    {
         try
         {
-            tokenizer = new CharTokenizer(Vocabulary);
+            return new CharTokenizer(Vocabulary);
         }
         catch (ArgumentException e)
         {
             throw new InvalidDataException($"'{path}' is damaged ({e.Message.TrimEnd('.')}); prepare the data set again.", e);
         }
-        return tokenizer.VocabSize == VocabSize && tokenizer.Hash == TokenizerSha256
-            ? tokenizer
-            : throw new InvalidDataException($"'{path}' is damaged: the vocabulary does not match its size and hash; prepare the data set again.");
     }
 
     internal void Save(Stream stream) => JsonSerializer.Serialize(stream, this, MetaJson.Instance.DatasetMeta);

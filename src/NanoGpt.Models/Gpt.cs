@@ -33,15 +33,30 @@ public sealed class Gpt : Module
     /// <summary>Logits of the next token at every position: (B, T) to (B, T, V).</summary>
     public Tensor Logits(Tensor ids) => Ops.Linear(Features(ids), wte.Weight, bias: null);
 
-    /// <summary>Logits after the last position only: (B, T) to (B, V).</summary>
-    public Tensor NextLogits(Tensor ids) => Ops.Linear(Ops.LastPosition(Features(ids)), wte.Weight, bias: null);
+    /// <summary>Logits after the last position only: (B, T) to (B, V). With a cache, ids are what follows the tokens it holds, and join them.</summary>
+    public Tensor NextLogits(Tensor ids, KeyValueCache? cache = null) => Ops.Linear(Ops.LastPosition(Features(ids, cache)), wte.Weight, bias: null);
+
+    /// <summary>The loss of each prediction by itself: (B, T) of them; 0 where a target is negative. A cache as in <see cref="NextLogits"/>.</summary>
+    public Tensor TokenLosses(Tensor ids, Tensor targets, KeyValueCache? cache = null) => Ops.LinearCrossEntropyByRow(Features(ids, cache), wte.Weight, targets);
+
+    /// <summary>Takes tokens (B, T) into a cache, behind those that it holds.</summary>
+    public void Read(Tensor ids, KeyValueCache cache) => Features(ids, cache);
+
+    /// <summary>An empty cache for so many sequences of up to so many tokens.</summary>
+    public KeyValueCache NewCache(Device device, int batch, int capacity) =>
+        new(device, Config.NLayer, batch, capacity, Config.NHead, Config.NEmbd / Config.NHead);
 
     /// <summary>The residual stream after the last norm: (B, T) to (B, T, C).</summary>
-    Tensor Features(Tensor ids)
+    Tensor Features(Tensor ids, KeyValueCache? cache = null)
     {
-        var x = Ops.Embedding(ids, wte.Weight, wpe.Weight);
+        var x = Ops.Embedding(ids, wte.Weight, wpe.Weight, first: cache?.Length ?? 0);
         x = Ops.Dropout(x, (float)Config.Dropout);
-        foreach (var block in blocks) x = x.Tape.Scope(block.Forward, x);
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            var (block, past) = (blocks[i], cache?[i]);
+            x = x.Tape.Scope(x => block.Forward(x, past), x);
+        }
+        cache?.Advance(ids.Shape[1]);
         return lnF.Forward(x);
     }
 }
@@ -63,9 +78,9 @@ public sealed class Block : Module
     }
 
     /// <summary>(B, T, C) to (B, T, C).</summary>
-    public Tensor Forward(Tensor x)
+    public Tensor Forward(Tensor x, KeyValues? past = null)
     {
-        x = x + attn.Forward(ln1.Forward(x));
+        x = x + attn.Forward(ln1.Forward(x), past);
         return x + mlp.Forward(ln2.Forward(x));
     }
 }
@@ -89,10 +104,10 @@ public sealed class CausalSelfAttention : Module
     }
 
     /// <summary>(B, T, C) to (B, T, C).</summary>
-    public Tensor Forward(Tensor x)
+    public Tensor Forward(Tensor x, KeyValues? past = null)
     {
         var qkv = cAttn.Forward(x);                             // (B, T, 3C)
-        var y = Ops.CausalAttention(qkv, heads, dropout);       // (B, T, C)
+        var y = past is null ? Ops.CausalAttention(qkv, heads, dropout) : Ops.CachedAttention(qkv, past);      // (B, T, C)
         return Ops.Dropout(cProj.Forward(y), dropout);
     }
 

@@ -105,6 +105,27 @@ public abstract class Device : IDisposable
     public abstract void AttentionBackward(Storage dy, Storage qkv, Storage y, Storage logSumExp, Storage dqkv,
         int batch, int time, int heads, int headSize, float dropout, RandomKey random, bool accumulate);
 
+    /// <summary>
+    /// Copies the keys and values of new positions, from qkv (B, T, 3C), into caches (B, heads, capacity, d), behind the
+    /// <paramref name="past"/> positions that these hold.
+    /// </summary>
+    public abstract void AppendKeyValues(Storage qkv, Storage keys, Storage values, int batch, int time, int past, int capacity, int heads, int headSize);
+
+    /// <summary>
+    /// Attention of the queries of new positions, in qkv (B, T, 3C), to the keys and values in caches that hold
+    /// <paramref name="past"/> positions and behind them the new ones: the i-th new one sees past + i + 1 of them. y is (B, T, C).
+    /// </summary>
+    public abstract void CachedAttention(Storage qkv, Storage keys, Storage values, Storage y, int batch, int time, int past, int capacity, int heads, int headSize);
+
+    /// <summary>y = x rounded to bf16 (nearest, ties to even), two to an element of the storage.</summary>
+    public abstract void Narrow(Storage x, Storage y);
+
+    /// <summary><see cref="LinearForward"/> with a bf16 weight.</summary>
+    public abstract void NarrowLinearForward(Storage x, Storage weight, Storage bias, Storage y, int rows, int inputs, int outputs);
+
+    /// <summary><see cref="EmbeddingForward"/> from bf16 tables; the first token stands at position <paramref name="first"/>.</summary>
+    public abstract void NarrowEmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels, int first);
+
     /// <summary>losses[i] = -log softmax(logits[i])[targets[i]]; 0 where the target is negative. dLogits, if given, gets (softmax - onehot) · scale.</summary>
     public abstract void CrossEntropy(Storage logits, Storage targets, Storage losses, Storage dLogits, int rows, int vocabulary, float scale);
 

@@ -34,6 +34,9 @@ public sealed class Parameter : Tensor
     /// <summary>Whether anything has flowed into the gradient since it was last zeroed; until then its memory is not to be read.</summary>
     public bool HasGradient { get; internal set; }
 
+    /// <summary>Whether its values are bf16, two to an element of its storage: <see cref="ParameterStore.Narrow"/> made them so.</summary>
+    public bool IsNarrow { get; internal set; }
+
     /// <summary>Whether it stays as it is: its gradient counts as zero, and no optimizer touches it (PyTorch's <c>requires_grad = False</c>).</summary>
     public bool Frozen { get; set; }
 

@@ -49,7 +49,7 @@ public sealed class ParameterStore : IDisposable
     public IReadOnlyList<Parameter> Parameters { get; }
 
     /// <summary>All values. The few elements of padding between parameters are zero and stay zero.</summary>
-    public Storage Values { get; }
+    public Storage Values { get; private set; }
 
     /// <summary>All gradients, parallel to <see cref="Values"/>; none where the store was made without.</summary>
     /// <remarks>To read it makes those zero into which nothing has flowed, and those of frozen parameters.</remarks>
@@ -104,6 +104,30 @@ public sealed class ParameterStore : IDisposable
     {
         foreach (var p in Parameters) p.HasGradient = false;
     }
+
+    /// <summary>
+    /// Rounds the matrices to bf16 and keeps only that: half the memory, and half the bytes to read for a token that is
+    /// written. The model can write text from then on, but neither be trained nor be saved.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The store has gradients.</exception>
+    public void Narrow()
+    {
+        if (!grads.IsNone) throw new InvalidOperationException("A model with gradients is trained in fp32; its weights cannot be narrowed.");
+        var wide = Values;
+        Values = Device.Allocate(Parameters.Sum(p => RoundUp(NarrowLength(p))));
+        long offset = 0;
+        foreach (var p in Parameters)
+        {
+            var place = Values.Slice(offset, NarrowLength(p));
+            if (p.Decays) Device.Narrow(p.Data, place);
+            else Device.Copy(p.Data, place);
+            (p.Data, p.IsNarrow) = (place, p.Decays);
+            offset += RoundUp(place.Length);
+        }
+        Device.Free(wide);
+    }
+
+    static long NarrowLength(Parameter p) => p.Decays ? (p.Shape.Count + 1) / 2 : p.Shape.Count;
 
     /// <summary>The part of a flat run parallel to <see cref="Values"/> that belongs to a parameter.</summary>
     public Storage SliceOf(Parameter parameter, Storage flat) =>

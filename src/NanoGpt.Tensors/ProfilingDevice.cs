@@ -118,6 +118,23 @@ public sealed class ProfilingDevice(Device inner) : Device
             () => inner.AttentionBackward(dy, qkv, y, logSumExp, dqkv, batch, time, heads, headSize, dropout, random, accumulate));
 
     /// <inheritdoc/>
+    public override void AppendKeyValues(Storage qkv, Storage keys, Storage values, int batch, int time, int past, int capacity, int heads, int headSize) =>
+        Time(nameof(AppendKeyValues), 0, 4.0 / 3 * qkv.Length, () => inner.AppendKeyValues(qkv, keys, values, batch, time, past, capacity, heads, headSize));
+    /// <inheritdoc/>
+    public override void CachedAttention(Storage qkv, Storage keys, Storage values, Storage y, int batch, int time, int past, int capacity, int heads, int headSize) =>
+        Time(nameof(CachedAttention), 4.0 * batch * heads * headSize * time * (past + (time + 1) / 2.0), 2.0 * batch * heads * headSize * (past + time) + 2.0 * y.Length,
+            () => inner.CachedAttention(qkv, keys, values, y, batch, time, past, capacity, heads, headSize));
+    /// <inheritdoc/>
+    public override void Narrow(Storage x, Storage y) => Time(nameof(Narrow), 0, 1.5 * x.Length, () => inner.Narrow(x, y));
+    /// <inheritdoc/>
+    public override void NarrowLinearForward(Storage x, Storage weight, Storage bias, Storage y, int rows, int inputs, int outputs) =>
+        Time($"{nameof(NarrowLinearForward)} {rows}×{outputs}×{inputs}", 2.0 * rows * inputs * outputs, x.Length + weight.Length + y.Length,
+            () => inner.NarrowLinearForward(x, weight, bias, y, rows, inputs, outputs));
+    /// <inheritdoc/>
+    public override void NarrowEmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels, int first) =>
+        Time(nameof(NarrowEmbeddingForward), 0, 2.0 * y.Length, () => inner.NarrowEmbeddingForward(ids, tokens, positions, y, batch, time, channels, first));
+
+    /// <inheritdoc/>
     public override void CrossEntropy(Storage logits, Storage targets, Storage losses, Storage dLogits, int rows, int vocabulary, float scale) =>
         Time(nameof(CrossEntropy), 0, 2.0 * logits.Length, () => inner.CrossEntropy(logits, targets, losses, dLogits, rows, vocabulary, scale));
     /// <inheritdoc/>

@@ -8,6 +8,7 @@ public class HelpTests
     [InlineData("prepare")]
     [InlineData("train")]
     [InlineData("sample")]
+    [InlineData("eval")]
     [InlineData("bench")]
     public void Every_command_explains_itself_with_examples(string command)
     {

@@ -183,6 +183,36 @@ sealed class RecordingDevice(Device device) : Device
         device.AttentionBackward(dy, qkv, y, logSumExp, dqkv, batch, time, heads, headSize, dropout, random, accumulate);
     }
 
+    public override void AppendKeyValues(Storage qkv, Storage keys, Storage values, int batch, int time, int past, int capacity, int heads, int headSize)
+    {
+        Note($"AppendKeyValues {qkv} {keys} {values} {batch} {time} {past} {capacity} {heads} {headSize}");
+        device.AppendKeyValues(qkv, keys, values, batch, time, past, capacity, heads, headSize);
+    }
+
+    public override void CachedAttention(Storage qkv, Storage keys, Storage values, Storage y, int batch, int time, int past, int capacity, int heads, int headSize)
+    {
+        Note($"CachedAttention {qkv} {keys} {values} {y} {batch} {time} {past} {capacity} {heads} {headSize}");
+        device.CachedAttention(qkv, keys, values, y, batch, time, past, capacity, heads, headSize);
+    }
+
+    public override void Narrow(Storage x, Storage y)
+    {
+        Note($"Narrow {x} {y}");
+        device.Narrow(x, y);
+    }
+
+    public override void NarrowLinearForward(Storage x, Storage weight, Storage bias, Storage y, int rows, int inputs, int outputs)
+    {
+        Note($"NarrowLinearForward {x} {weight} {bias} {y} {rows} {inputs} {outputs}");
+        device.NarrowLinearForward(x, weight, bias, y, rows, inputs, outputs);
+    }
+
+    public override void NarrowEmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels, int first)
+    {
+        Note($"NarrowEmbeddingForward {ids} {tokens} {positions} {y} {batch} {time} {channels} {first}");
+        device.NarrowEmbeddingForward(ids, tokens, positions, y, batch, time, channels, first);
+    }
+
     public override void CrossEntropy(Storage logits, Storage targets, Storage losses, Storage dLogits, int rows, int vocabulary, float scale)
     {
         Note($"CrossEntropy {logits} {targets} {losses} {dLogits} {rows} {vocabulary} {scale}");

@@ -24,6 +24,7 @@ static class BenchCommand
         var recompute = PythonOption.Boolean("--recompute", false, "compute blocks again on the way back: less memory, more work");
         var profile = new Option<bool>("--profile") { Description = "show what each kernel costs: time, GFLOP/s, GB/s" };
         var sweep = new Option<bool>("--sweep") { Description = "measure many shapes and print a table; only --dtype and --threads apply" };
+        var decode = new Option<bool>("--decode") { Description = "measure writing instead of training; the shape is GPT-2 124M where none is given, --steps the tokens" };
         var json = new Option<bool>("--json") { Description = "print one line of JSON instead of a table" };
         var command = new DocumentedCommand("bench", "Trains synthetic batches of a shape and says how fast that goes.", """
               nanogpt bench                                                     nanoGPT's small model for a CPU
@@ -32,11 +33,17 @@ static class BenchCommand
               nanogpt bench --dtype=bfloat16 --threads=1 --json                 one line for a script
               nanogpt bench --profile                                           where the time of a step goes
               nanogpt bench --sweep --dtype=bfloat16                            no shape should be a cliff
-            """) { layers, heads, width, time, batch, vocabulary, bias, dropout, dtype, recompute, threads, steps, profile, sweep, json };
+              nanogpt bench --decode --dtype=bfloat16                           how fast GPT-2 124M writes
+            """) { layers, heads, width, time, batch, vocabulary, bias, dropout, dtype, recompute, threads, steps, profile, sweep, decode, json };
         command.SetAction(result =>
         {
             var config = new GptConfig(result.GetValue(time), result.GetValue(vocabulary), result.GetValue(layers), result.GetValue(heads),
                 result.GetValue(width), result.GetValue(dropout), result.GetValue(bias));
+            if (result.GetValue(decode))
+            {
+                bool shaped = new[] { layers, heads, width, time, vocabulary }.Any(option => result.GetResult(option) is { Implicit: false });
+                return BenchDecode.Run(shaped ? config : new GptConfig(VocabSize: 50257), TrainingRun.PrecisionOf(result.GetValue(dtype)!), result.GetValue(threads), result.GetValue(steps));
+            }
             string precision = result.GetValue(dtype)!;
             var shape = new BenchmarkShape(config, result.GetValue(batch), result.GetValue(threads), TrainingRun.PrecisionOf(precision),
                 result.GetValue(recompute), result.GetValue(profile));

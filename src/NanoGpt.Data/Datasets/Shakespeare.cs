@@ -43,6 +43,7 @@ internal sealed class Shakespeare : DatasetRecipe
         meta.Save(metaFile.Stream);
         metaFile.Complete();
         File.Delete(TokenDataset.PathOf(directory, Split.Val));
+        tokenizer.SaveFiles(directory);
         train.Publish();
         metaFile.Publish();
         val.Publish();

@@ -36,6 +36,19 @@ internal static class DocumentFiles
         return files;
     }
 
+    /// <summary>Opens a file by what its name says of it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="column">The member or column that is the text.</param>
+    /// <exception cref="ArgumentException">The name does not tell.</exception>
+    public static DocumentFile Open(string path, string column) => KindOf(path) switch
+    {
+        DocumentKind.Parquet => new ParquetFile(path, column),
+        DocumentKind.JsonLines when path.EndsWith(".zst", StringComparison.OrdinalIgnoreCase) => new ZstdLinesFile(path, column),
+        DocumentKind.JsonLines => new JsonLinesFile(path, column),
+        DocumentKind.Text => new TextFile(path, long.MaxValue),
+        _ => throw new ArgumentException($"'{path}' has no name that tells what it holds; give .txt, .md, .jsonl, .jsonl.gz, .jsonl.zst or .parquet."),
+    };
+
     static List<string> InFolder(string folder, string pattern, bool recurse, Func<string, bool> wanted)
     {
         var options = new EnumerationOptions { RecurseSubdirectories = recurse, IgnoreInaccessible = false }; // skips hidden files

@@ -132,6 +132,7 @@ internal sealed class CorpusWriter(CorpusPlan plan, string directory, Action<Pre
         RemoveFormer();
         foreach (var (written, named) in train.Concat(val).Zip(trainNamed.Concat(valNamed)))
             File.Move(Path.Combine(folder, written.Name), Path.Combine(directory, named.Name), overwrite: true);
+        plan.Tokenizer.SaveFiles(directory);
         using var file = new AtomicFile(Path.Combine(directory, DatasetMeta.FileName));
         meta.Save(file.Stream);
         file.Publish();

@@ -38,6 +38,9 @@ public sealed class TokenSequence : IDisposable
     /// <summary>The files.</summary>
     public IReadOnlyList<TokenShard> Shards => shards;
 
+    /// <summary>The files in a word, for messages: the first, and how many others.</summary>
+    public string Name => shards.Length == 1 ? shards[0].Path : $"{shards[0].Path} and {shards.Length - 1} more";
+
     /// <summary>The number of tokens in all of them.</summary>
     public long Count { get; }
 

@@ -8,7 +8,7 @@ namespace NanoGpt.Data;
 /// </summary>
 public abstract class Tokenizer
 {
-    /// <summary>The kind of tokenizer, as <c>meta.json</c> spells it: <c>char</c>.</summary>
+    /// <summary>The kind of tokenizer, as <c>meta.json</c> spells it: <c>char</c>, <c>gpt2</c>.</summary>
     public abstract string Name { get; }
 
     /// <summary>How many tokens there are; ids run from 0 to this, exclusive.</summary>
@@ -24,9 +24,17 @@ public abstract class Tokenizer
     /// <exception cref="ArgumentException">The text holds a character outside the vocabulary; the message names the first.</exception>
     public abstract int[] Encode(string text);
 
+    /// <summary>The ids of a text in which the mark between documents stands for its token, where there is one.</summary>
+    /// <exception cref="ArgumentException">The text holds a character outside the vocabulary; the message names the first.</exception>
+    public virtual int[] EncodeWithSpecial(string text) => Encode(text);
+
     /// <summary>Appends the ids of a text in UTF-8.</summary>
     /// <exception cref="ArgumentException">The text holds a character outside the vocabulary; the message names the first.</exception>
     public virtual void Encode(ReadOnlySpan<byte> utf8, List<int> ids) => ids.AddRange(Encode(Encoding.UTF8.GetString(utf8)));
+
+    /// <summary>Writes the files that a <c>meta.json</c> which names this tokenizer needs beside it; most need none.</summary>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    public virtual void SaveFiles(string directory) { }
 
     /// <summary>The UTF-8 bytes of a token, perhaps only a part of a character.</summary>
     /// <exception cref="ArgumentException">There is no such id.</exception>

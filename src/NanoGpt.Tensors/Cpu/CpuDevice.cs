@@ -21,6 +21,12 @@ public abstract class CpuDevice : Device
     /// </summary>
     public abstract double MeasurePeakFlops(TimeSpan duration);
 
+    /// <summary>
+    /// Plain passes over <paramref name="memory"/> on all threads for about <paramref name="duration"/>: what memory delivers, in
+    /// bytes per second. The memory should be much larger than the caches.
+    /// </summary>
+    public abstract double MeasureReadBandwidth(Storage memory, TimeSpan duration);
+
     /// <inheritdoc/>
     public override string Name => $"CPU, {Threads} thread{(Threads == 1 ? "" : "s")}, {(Width == SimdWidth.Scalar ? "no vectors" : $"{(int)Width}-bit vectors")}";
 

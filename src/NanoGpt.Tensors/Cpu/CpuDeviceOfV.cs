@@ -101,8 +101,41 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         if (!dBias.IsNone) new SumRows<V>(partial + channels, blocks, 2L * channels, P(dBias)).Run(0, channels);
     }
 
-    public override void LinearForward(Storage x, Storage weight, Storage bias, Storage y, int rows, int inputs, int outputs) =>
-        Gemm.Multiply(new(P(x), rows, inputs), new MatrixView(P(weight), outputs, inputs).Transposed, new(P(y), rows, outputs), P(bias));
+    public override void LinearForward(Storage x, Storage weight, Storage bias, Storage y, int rows, int inputs, int outputs)
+    {
+        if (rows <= FewRowsWork<V, WideWeights<V>>.MaxRows && precision == Precision.Float32) FewRows<WideWeights<V>>(x, weight, bias, y, rows, inputs, outputs);
+        else Gemm.Multiply(new(P(x), rows, inputs), new MatrixView(P(weight), outputs, inputs).Transposed, new(P(y), rows, outputs), P(bias));
+    }
+
+    public override void NarrowLinearForward(Storage x, Storage weight, Storage bias, Storage y, int rows, int inputs, int outputs)
+    {
+        if (rows <= FewRowsWork<V, NarrowWeights<V>>.MaxRows)
+        {
+            FewRows<NarrowWeights<V>>(x, weight, bias, y, rows, inputs, outputs);
+            return;
+        }
+        // Many rows use each weight often: to widen them first costs little.
+        float* wide = scratch.Get((long)outputs * inputs);
+        pool.Run(outputs * inputs, ElementGrain, new WidenWork<V>((ushort*)P(weight), wide));
+        Gemm.Multiply(new(P(x), rows, inputs), new MatrixView(wide, outputs, inputs).Transposed, new(P(y), rows, outputs), P(bias));
+    }
+
+    void FewRows<W>(Storage x, Storage weight, Storage bias, Storage y, int rows, int inputs, int outputs) where W : IWeights<V>
+    {
+        int tile = FewRowsWork<V, W>.Tile, grain = Math.Max(1, 4 * ElementGrain / (inputs * tile)) * tile;
+        pool.Run(outputs, grain, new FewRowsWork<V, W>(P(x), (byte*)P(weight), P(bias), P(y), rows, inputs, outputs));
+    }
+
+    public override void Narrow(Storage x, Storage y) => pool.Run(Items(x), ElementGrain, new NarrowWork(P(x), (ushort*)P(y)));
+
+    public override void NarrowEmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels, int first) =>
+        pool.Run(batch * time, Rows(channels), new NarrowEmbeddingForward((int*)P(ids), (ushort*)P(tokens), (ushort*)P(positions) + (long)first * channels, P(y), time, channels));
+
+    public override void AppendKeyValues(Storage qkv, Storage keys, Storage values, int batch, int time, int past, int capacity, int heads, int headSize) =>
+        pool.Run(batch * heads, Rows(time * headSize), new AppendKeyValuesWork(P(qkv), P(keys), P(values), new(time, heads, headSize), new(past, capacity)));
+
+    public override void CachedAttention(Storage qkv, Storage keys, Storage values, Storage y, int batch, int time, int past, int capacity, int heads, int headSize) =>
+        pool.Run(batch * heads, Rows(time * (past + time) * headSize), new CachedAttentionWork<V>(P(qkv), P(keys), P(values), P(y), new(time, heads, headSize), new(past, capacity)));
 
     public override void LinearBackwardInput(Storage dy, Storage weight, Storage dx, int rows, int inputs, int outputs, bool accumulate) =>
         Gemm.Multiply(new(P(dy), rows, outputs), new MatrixView(P(weight), outputs, inputs), new(P(dx), rows, inputs), accumulate: accumulate);
@@ -167,6 +200,22 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
             pool.Run(threads, 1, new PeakWork<V, F>(rounds));
             best = Math.Max(best, operations / Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
+        return best;
+    }
+
+    public override double MeasureReadBandwidth(Storage memory, TimeSpan duration)
+    {
+        int blocks = checked((int)((memory.Length + ReadPassWork<V>.Block - 1) / ReadPassWork<V>.Block));
+        float* sums = scratch.Get(blocks);
+        double bytes = (double)memory.Length * sizeof(float), best = 0;
+        var clock = Stopwatch.StartNew();
+        do
+        {
+            long start = Stopwatch.GetTimestamp();
+            pool.Run(blocks, 1, new ReadPassWork<V>(P(memory), memory.Length, sums));
+            best = Math.Max(best, bytes / Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+        while (clock.Elapsed < duration);
         return best;
     }
 

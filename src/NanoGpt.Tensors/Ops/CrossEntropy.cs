@@ -66,4 +66,26 @@ public static partial class Ops
         tape.Device.Mean(losses, loss.Data);
         return loss;
     }
+
+    /// <summary>
+    /// The loss of each row by itself, where <see cref="LinearCrossEntropy"/> gives the mean: losses[i] = crossEntropy(x[i] · weightᵀ, targets[i]),
+    /// 0 where the target is negative. Not differentiable.
+    /// </summary>
+    /// <param name="x">(…, C).</param>
+    /// <param name="weight">(V, C).</param>
+    /// <param name="targets">Token ids, one per row.</param>
+    /// <returns>One loss per row, in the shape of the targets.</returns>
+    /// <exception cref="ArgumentException">The sizes do not fit.</exception>
+    /// <exception cref="InvalidOperationException">The tape records.</exception>
+    public static Tensor LinearCrossEntropyByRow(Tensor x, Parameter weight, Tensor targets)
+    {
+        int channels = weight.Shape[1], vocabulary = weight.Shape[0], rows = x.Shape.Rows;
+        if (x.Shape[-1] != channels) throw new ArgumentException($"LinearCrossEntropyByRow: x {x.Shape} does not fit weight {weight.Shape}.");
+        if (targets.Shape.Count != rows) throw new ArgumentException($"LinearCrossEntropyByRow: targets {targets.Shape} for x {x.Shape}.");
+        var tape = x.Tape;
+        if (tape.Recording) throw new InvalidOperationException("LinearCrossEntropyByRow is for evaluation: it has no way back.");
+        var losses = tape.New(targets.Shape);
+        tape.Device.LinearCrossEntropy(x.Data, weight.Data, targets.Data, losses.Data, default, default, rows, channels, vocabulary, 0, accumulate: false);
+        return losses;
+    }
 }

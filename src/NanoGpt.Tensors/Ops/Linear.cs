@@ -20,7 +20,8 @@ public static partial class Ops
         if (bias != null && bias.Shape.Count != outputs) throw new ArgumentException($"Linear: bias {bias.Shape} does not fit weight {weight.Shape}.");
         var tape = x.Tape;
         var y = tape.New(x.Shape.WithLast(outputs));
-        tape.Device.LinearForward(x.Data, weight.Data, bias?.Data ?? default, y.Data, rows, inputs, outputs);
+        if (weight.IsNarrow) tape.Device.NarrowLinearForward(x.Data, weight.Data, bias?.Data ?? default, y.Data, rows, inputs, outputs);
+        else tape.Device.LinearForward(x.Data, weight.Data, bias?.Data ?? default, y.Data, rows, inputs, outputs);
         tape.Push(y, () =>
         {
             var (dWeight, add) = tape.GradientOf(weight);

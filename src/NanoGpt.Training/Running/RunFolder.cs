@@ -8,6 +8,7 @@ namespace NanoGpt.Training;
 /// <code>
 /// config.json      the resolved configuration; also a config file
 /// meta.json        the data set's: what the tokens mean, so that the folder can be taken elsewhere and sampled from
+/// tokenizer.json   its tokenizer's, where that is a vocabulary of one's own
 /// metrics.jsonl    losses, learning rates, speeds
 /// samples.jsonl    text that it wrote meanwhile, where it was asked to
 /// checkpoints/     last, best and others
@@ -36,14 +37,18 @@ public sealed class RunFolder(string path)
         disk.CreateDirectory(path);
         Write(disk, ConfigFile, Encoding.UTF8.GetBytes(config.ToJson()));
         string meta = Path.Combine(data.Directory, DatasetMeta.FileName);
-        if (data.Meta is not null && Path.GetFullPath(meta) != Path.GetFullPath(MetaPath)) Write(disk, DatasetMeta.FileName, File.ReadAllBytes(meta));
+        if (data.Meta is not null && Path.GetFullPath(meta) != Path.GetFullPath(MetaPath))
+        {
+            data.Tokenizer?.SaveFiles(path);
+            Write(disk, DatasetMeta.FileName, File.ReadAllBytes(meta));
+        }
         return checkpoint is null ? MetricsLog.Start(path) : MetricsLog.Resume(path, checkpoint.State.IterNum);
     }
 
     /// <summary>Moves what a former run left to the first free <c>former-N</c>; nothing is ever deleted.</summary>
     string? MoveAside()
     {
-        string[] left = [.. new[] { "checkpoints", MetricsLog.FileName, RunSamples.FileName, ConfigFile, DatasetMeta.FileName }.Select(name => Path.Combine(path, name)).Where(Path.Exists)];
+        string[] left = [.. new[] { "checkpoints", MetricsLog.FileName, RunSamples.FileName, ConfigFile, DatasetMeta.FileName, TokenizerJson.FileName }.Select(name => Path.Combine(path, name)).Where(Path.Exists)];
         if (left.Length == 0) return null;
         string aside = Enumerable.Range(1, int.MaxValue).Select(n => Path.Combine(path, $"former-{n}")).First(free => !Path.Exists(free));
         Directory.CreateDirectory(aside);

@@ -46,6 +46,13 @@ sealed record KernelCase(string Kernel, string Variant, Action<Workbench> Run)
             new("DropoutForward", "", w => w.Device.DropoutForward(w.In(count), w.Out(count), 0.3f, w.RandomKey)),
             new("EmbeddingForward", "", w => w.Device.EmbeddingForward(
                 w.Ids((int)places, vocabulary), w.In((long)vocabulary * channels), w.In((long)time * channels), w.Out(places * channels), batch, time, channels)),
+            new("NarrowEmbeddingForward", "", w => w.Device.NarrowEmbeddingForward(
+                w.Ids((int)places, vocabulary), w.Narrow((long)vocabulary * channels), w.Narrow((time + 2L) * channels), w.Out(places * channels), batch, time, channels, 2)),
+            new("Narrow", "", w => w.Device.Narrow(w.In(2 * count), w.Out(count))),
+            new("AppendKeyValues", "", w => w.Device.AppendKeyValues(
+                w.In(places * 3 * width), w.InOut((long)batch * width * (time + 5)), w.InOut((long)batch * width * (time + 5)), batch, time, 3, time + 5, s.Heads, s.HeadSize)),
+            new("CachedAttention", "", w => w.Device.CachedAttention(
+                w.In(places * 3 * width), w.In((long)batch * width * (time + 5)), w.In((long)batch * width * (time + 5)), w.Out(places * width), batch, time, 3, time + 5, s.Heads, s.HeadSize)),
             new("EmbeddingBackward", "", w => w.Device.EmbeddingBackward(
                 w.Ids((int)places, vocabulary), w.In(places * channels), w.InOut((long)vocabulary * channels), w.InOut((long)time * channels), batch, time, channels)),
             new("AdamW", "", w => w.Device.AdamW(w.InOut(count), w.In(count), w.InOut(count), w.InOut(count), w.Positive(4), 0.9f, 0.95f, 1e-8f, 0.1f)),
@@ -63,6 +70,8 @@ sealed record KernelCase(string Kernel, string Variant, Action<Workbench> Run)
                 w.In((long)rows * channels), w.In(channels), bias ? w.In(channels) : default, w.Out((long)rows * channels), w.Out(rows), w.Out(rows), rows, channels)));
             cases.Add(new("LinearForward", variant, w => w.Device.LinearForward(
                 w.In((long)rows * channels), w.In((long)outputs * channels), bias ? w.In(outputs) : default, w.Out((long)rows * outputs), rows, channels, outputs)));
+            cases.Add(new("NarrowLinearForward", variant, w => w.Device.NarrowLinearForward(
+                w.In((long)rows * channels), w.Narrow((long)outputs * channels), bias ? w.In(outputs) : default, w.Out((long)rows * outputs), rows, channels, outputs)));
         }
 
         foreach (bool accumulate in (bool[])[false, true])

@@ -22,6 +22,14 @@ sealed class Workbench(Device device, IFence fence, int seed = 1) : IDisposable
     /// <summary>An input of positive numbers.</summary>
     public Storage Positive(long count) => Place([.. RandomValues.Normal(count, next++).Select(Math.Abs)], isResult: false);
 
+    /// <summary>An input of normal numbers in bf16, two to an element.</summary>
+    public Storage Narrow(long count)
+    {
+        static uint Half(float x) => BitConverter.SingleToUInt32Bits(x) >> 16;
+        float[] halves = RandomValues.Normal((count + 1) / 2 * 2, next++);
+        return Place([.. halves.Chunk(2).Select(pair => BitConverter.UInt32BitsToSingle(Half(pair[0]) | Half(pair[1]) << 16))], isResult: false);
+    }
+
     /// <summary>An input of whole numbers in [0, below).</summary>
     public Storage Ids(int count, int below) => Place([.. RandomValues.Ids(count, below, next++).Select(BitConverter.Int32BitsToSingle)], isResult: false);
 

@@ -16,6 +16,10 @@ internal unsafe interface ISimd<V> where V : unmanaged, ISimd<V>
     static abstract int TileRows { get; }
 
     static abstract V Load(float* p);
+
+    /// <summary>Widens bf16 to fp32.</summary>
+    static abstract V LoadNarrow(ushort* p);
+
     static abstract void Store(V v, float* p);
     static abstract V Create(float x);
 

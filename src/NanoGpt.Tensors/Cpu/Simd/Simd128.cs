@@ -15,6 +15,7 @@ internal readonly unsafe struct Simd128(Vector128<float> value) : ISimd<Simd128>
     public static int TileRows { [MethodImpl(Inline)] get => System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported ? 8 : 4; }
 
     [MethodImpl(Inline)] public static Simd128 Load(float* p) => new(Vector128.Load(p));
+    [MethodImpl(Inline)] public static Simd128 LoadNarrow(ushort* p) => new((Vector128.WidenLower(Vector64.Load(p).ToVector128Unsafe()) << 16).AsSingle());
     [MethodImpl(Inline)] public static void Store(Simd128 v, float* p) => v.v.Store(p);
     [MethodImpl(Inline)] public static Simd128 Create(float x) => new(Vector128.Create(x));
 

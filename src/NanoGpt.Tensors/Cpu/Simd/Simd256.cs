@@ -16,6 +16,7 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
     public static int TileRows { [MethodImpl(Inline)] get => 4; }
 
     [MethodImpl(Inline)] public static Simd256 Load(float* p) => new(Vector256.Load(p));
+    [MethodImpl(Inline)] public static Simd256 LoadNarrow(ushort* p) => new((Vector256.WidenLower(Vector128.Load(p).ToVector256Unsafe()) << 16).AsSingle());
     [MethodImpl(Inline)] public static void Store(Simd256 v, float* p) => v.v.Store(p);
     [MethodImpl(Inline)] public static Simd256 Create(float x) => new(Vector256.Create(x));
 

@@ -15,6 +15,7 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
     public static int TileRows { [MethodImpl(Inline)] get => 8; }
 
     [MethodImpl(Inline)] public static Simd512 Load(float* p) => new(Vector512.Load(p));
+    [MethodImpl(Inline)] public static Simd512 LoadNarrow(ushort* p) => new((Vector512.WidenLower(Vector256.Load(p).ToVector512Unsafe()) << 16).AsSingle());
     [MethodImpl(Inline)] public static void Store(Simd512 v, float* p) => v.v.Store(p);
     [MethodImpl(Inline)] public static Simd512 Create(float x) => new(Vector512.Create(x));
 

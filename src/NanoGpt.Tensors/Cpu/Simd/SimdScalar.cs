@@ -14,6 +14,7 @@ internal readonly unsafe struct SimdScalar(float value) : ISimd<SimdScalar>
     public static int TileRows { [MethodImpl(Inline)] get => 4; }
 
     [MethodImpl(Inline)] public static SimdScalar Load(float* p) => new(*p);
+    [MethodImpl(Inline)] public static SimdScalar LoadNarrow(ushort* p) => new(BitConverter.UInt32BitsToSingle((uint)*p << 16));
     [MethodImpl(Inline)] public static void Store(SimdScalar v, float* p) => *p = v.v;
     [MethodImpl(Inline)] public static SimdScalar Create(float x) => new(x);
 

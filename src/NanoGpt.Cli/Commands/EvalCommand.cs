@@ -1,0 +1,121 @@
+using System.CommandLine;
+using System.Text.Json;
+using NanoGpt.Data;
+using NanoGpt.Training;
+
+namespace NanoGpt.Cli;
+
+/// <summary><c>nanogpt eval</c>: how well a model predicts a whole validation stream, or how it does on HellaSwag.</summary>
+static class EvalCommand
+{
+    public static Command Create()
+    {
+        var outDir = PythonOption.Text("--out_dir", "out", "the folder of the run");
+        var checkpoint = new Option<string?>("--checkpoint") { Description = "best, last or a name in out_dir/checkpoints [default: best, or last where none is best]", HelpName = "NAME" };
+        var dataDir = new Option<string?>("--data_dir") { Description = "the data set to predict [default: the one it was trained on]", HelpName = "DIR" };
+        var split = PythonOption.Text("--split", "val", "train or val");
+        var batch = PythonOption.Integer("--batch_size", 8, "windows computed together; the result does not depend on it", least: 1);
+        var time = PythonOption.Integer("--block_size", 0, "tokens of a window; 0: the model's context", least: 0);
+        var stride = PythonOption.Integer("--stride", 0, "tokens from one window to the next; less than block_size: each prediction sees more context; 0: block_size", least: 0);
+        var hellaswag = new Option<string?>("--hellaswag") { Description = "score HellaSwag instead: the path of hellaswag_val.jsonl, also as .gz", HelpName = "FILE" };
+        var limit = PythonOption.Integer("--limit", 0, "HellaSwag: only so many items from the beginning; 0: all", least: 0);
+        var output = new Option<string?>("--output") { Description = "HellaSwag: keep a line for each item in this file; an evaluation that was stopped goes on from there", HelpName = "FILE" };
+        var threads = PythonOption.Integer("--threads", 0, "worker threads; 0: every core", least: 0);
+        var json = new Option<bool>("--json") { Description = "print one line of JSON" };
+        var command = new DocumentedCommand("eval", "Loss, perplexity and bits per byte over a whole split, each token counted once; or HellaSwag.", """
+              nanogpt eval --out_dir=out-quickstart
+              nanogpt eval --out_dir=out-quickstart --stride=64 --json
+              nanogpt eval --out_dir=out-gpt2 --hellaswag=hellaswag_val.jsonl --output=hellaswag.jsonl
+            """) { outDir, checkpoint, dataDir, split, batch, time, stride, hellaswag, limit, output, threads, json };
+        command.SetAction(result =>
+        {
+            if (result.GetValue(split) is not ("train" or "val") and var other) throw new ArgumentException($"split must be 'train' or 'val', got '{other}'.");
+            using var model = TrainedModel.Open(result.GetValue(outDir)!, result.GetValue(checkpoint), result.GetValue(dataDir), result.GetValue(threads));
+            if (!result.GetValue(json)) Console.WriteLine($"model       {model.Checkpoint.Directory}, iteration {model.Checkpoint.State.IterNum:N0}");
+            if (result.GetValue(hellaswag) is { } path) return HellaSwagOf(model, path, result.GetValue(limit), result.GetValue(output), result.GetValue(json));
+            return Stream(model, result.GetValue(dataDir), result.GetValue(split)!, result.GetValue(batch), result.GetValue(time), result.GetValue(stride), result.GetValue(json));
+        });
+        return command;
+    }
+
+    static int Stream(TrainedModel model, string? dataDir, string split, int batch, int time, int stride, bool json)
+    {
+        using var data = TokenDataset.Open(dataDir ?? model.Checkpoint.State.Config.DataDirectory);
+        var stream = data[split == "val" ? Split.Val : Split.Train];
+        var countdown = new Countdown(stream.Count - 1, "tokens");
+        var r = new StreamLoss(model.Model, model.Tape, stream, model.Tokenizer).Run(batch, time, stride, done => countdown.Report(done));
+        countdown.End();
+        if (json)
+        {
+            WriteJson(w =>
+            {
+                w.WriteNumber("loss", r.Loss);
+                w.WriteNumber("perplexity", r.Perplexity);
+                w.WriteNumber("bits_per_byte", r.BitsPerByte);
+                w.WriteNumber("predictions", r.Predictions);
+                w.WriteNumber("bytes", r.Bytes);
+                w.WriteString("stream", stream.Name);
+                w.WriteNumber("stream_tokens", r.StreamTokens);
+                w.WriteString("stream_sha256", r.StreamSha256);
+            });
+            return ExitCode.Success;
+        }
+        Console.WriteLine($"""
+            stream      {stream.Name}: {r.StreamTokens:N0} tokens, sha256 {r.StreamSha256}
+            predicted   {r.Predictions:N0} tokens, {r.Bytes:N0} bytes, each once
+            loss        {r.Loss:0.000000}
+            perplexity  {r.Perplexity:0.0000}
+            bits/byte   {r.BitsPerByte:0.0000}
+            """);
+        return ExitCode.Success;
+    }
+
+    static int HellaSwagOf(TrainedModel model, string path, int limit, string? output, bool json)
+    {
+        var tasks = HellaSwag.Load(path, model.Tokenizer, limit);
+        using var log = output is null ? null : new HellaSwagLog(output, $"weights {model.WeightsSha256()[..16]}, tokenizer {model.Tokenizer.Name} {model.Tokenizer.Hash[..16]}, {Path.GetFileName(path)}");
+        var results = log is null ? [] : log.Results.Where(r => r.Row < tasks.Items.Count).ToList();
+        int before = results.Count;
+        if (before > 0 && !json) Console.WriteLine($"going on    {before:N0} items are in {output} already");
+        int right = results.Count(r => r.Right), rightPerToken = results.Count(r => r.RightPerToken);
+        var countdown = new Countdown(tasks.Items.Count - before, "items");
+        foreach (var result in tasks.Score(model.Model, model.Tape, results.Select(r => r.Row).ToHashSet()))
+        {
+            log?.Append(result);
+            results.Add(result);
+            if (result.Right) right++;
+            if (result.RightPerToken) rightPerToken++;
+            countdown.Report(results.Count - before, $", acc {(double)right / results.Count:0.0000}, acc_norm {(double)rightPerToken / results.Count:0.0000}");
+        }
+        countdown.End();
+        double accuracy = (double)right / results.Count, normalised = (double)rightPerToken / results.Count;
+        if (json)
+        {
+            WriteJson(w =>
+            {
+                w.WriteNumber("acc", accuracy);
+                w.WriteNumber("acc_norm", normalised);
+                w.WriteNumber("items", results.Count);
+            });
+            return ExitCode.Success;
+        }
+        Console.WriteLine($"""
+            items       {results.Count:N0}
+            acc         {accuracy:0.0000}
+            acc_norm    {normalised:0.0000}
+            """);
+        return ExitCode.Success;
+    }
+
+    static void WriteJson(Action<Utf8JsonWriter> content)
+    {
+        using var stream = Console.OpenStandardOutput();
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            content(json);
+            json.WriteEndObject();
+        }
+        stream.Write("\n"u8);
+    }
+}

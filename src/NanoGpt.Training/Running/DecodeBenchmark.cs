@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using NanoGpt.Models;
+using NanoGpt.Tensors;
+using NanoGpt.Tensors.Cpu;
+
+namespace NanoGpt.Training;
+
+/// <summary>What <see cref="DecodeBenchmark"/> measured for some samples that are written together.</summary>
+/// <param name="Samples">How many.</param>
+/// <param name="TokensPerSecond">Tokens of all of them, from the median step.</param>
+/// <param name="BytesPerSecond">Bytes of weights read: each step reads them once.</param>
+/// <param name="Bandwidth">What a plain pass over the same memory reads, the larger of one before and one after.</param>
+public sealed record DecodeResult(int Samples, double TokensPerSecond, double BytesPerSecond, double Bandwidth)
+{
+    /// <summary>The part of the bandwidth that is used.</summary>
+    public double Share => BytesPerSecond / Bandwidth;
+}
+
+/// <summary>Measures how fast a model with random weights writes, drawing included, as <c>nanogpt sample</c> does it.</summary>
+public sealed class DecodeBenchmark : IDisposable
+{
+    const int Prompt = 16;
+
+    static readonly TimeSpan passTime = TimeSpan.FromSeconds(0.7);
+
+    readonly CpuDevice device;
+    readonly Gpt model;
+    readonly ParameterStore weights;
+    readonly Tape tape;
+
+    /// <summary>A model with random weights, in fp32 or bf16.</summary>
+    /// <exception cref="ArgumentException">The sizes do not make a model.</exception>
+    public DecodeBenchmark(GptConfig config, Precision precision, int threads)
+    {
+        model = new Gpt(config);
+        device = CpuDevice.Create(threads);
+        weights = new ParameterStore(device, model.Parameters, gradients: false);
+        weights.Initialize(seed: 1337);
+        if (precision == Precision.BFloat16) weights.Narrow();
+        tape = new Tape(device);
+        // All but the position table, of which a token reads a row.
+        WeightBytes = weights.Parameters.Where(p => p.Name != "transformer.wpe.weight").Sum(p => p.Data.Length * sizeof(float));
+    }
+
+    /// <summary>The device, in words.</summary>
+    public string Device => device.Name;
+
+    /// <summary>Bytes of weights that a step reads.</summary>
+    public long WeightBytes { get; }
+
+    /// <summary>Measures so many samples, written together, over so many tokens each.</summary>
+    public DecodeResult Run(int samples, int tokens)
+    {
+        double before = device.MeasureReadBandwidth(weights.Values, passTime);
+        int[] prompt = [.. Enumerable.Range(0, Prompt).Select(i => i * 7919 % model.Config.VocabSize)];
+        tokens = Math.Min(tokens, model.Config.BlockSize - Prompt);
+        var times = new List<double>();
+        long start = 0;
+        foreach (var _ in new Generator(model, tape, new SamplingOptions()).ContinueTogether(prompt, tokens, 0, samples))
+        {
+            long now = Stopwatch.GetTimestamp();
+            if (start != 0) times.Add(Stopwatch.GetElapsedTime(start, now).TotalSeconds);       // the first step reads the prompt
+            start = now;
+        }
+        times.Sort();
+        double median = times[times.Count / 2], after = device.MeasureReadBandwidth(weights.Values, passTime);
+        return new(samples, samples / median, WeightBytes / median, Math.Max(before, after));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        tape.Dispose();
+        weights.Dispose();
+        device.Dispose();
+    }
+}

@@ -1,0 +1,44 @@
+namespace NanoGpt.Data.Tests;
+
+public class TokenizerFilesTests
+{
+    [Fact]
+    public void GPT2s_own_files_open_as_gpt2()
+    {
+        using var folder = new TempFolder();
+        folder.Write("vocab.json", File.ReadAllBytes(SharedData.PathOf("gpt2_encoder.json")));
+        folder.Write("merges.txt", File.ReadAllBytes(SharedData.PathOf("gpt2_vocab.bpe")));
+        Assert.Same(BpeTokenizer.Gpt2, Tokenizers.Open(folder.Root));
+        Assert.Same(BpeTokenizer.Gpt2, Tokenizers.Open(folder["merges.txt"]));
+    }
+
+    [Fact]
+    public void A_merge_of_unknown_tokens_is_named_with_its_line()
+    {
+        using var folder = new TempFolder();
+        folder.Write("vocab.json", """{"a": 0, "b": 1}""");
+        folder.Write("merges.txt", "#version: 0.2\na b\n");
+        var error = Assert.Throws<InvalidDataException>(() => Tokenizers.Open(folder.Root));
+        Assert.Contains("merges.txt', line 2: 'a b'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_vocabulary_of_ones_own_travels_with_its_data_set()
+    {
+        using var folder = new TempFolder();
+        byte[][] tokens = [.. ByteAlphabet.Order.Select(b => (byte[])[b]), [.. "he"u8], [.. "<|endoftext|>"u8]];
+        var order = ByteAlphabet.Order;
+        var small = new BpeTokenizer("bpe", SplitPattern.Gpt4, tokens, [new BpeMerge(Array.IndexOf(order, (byte)'h'), Array.IndexOf(order, (byte)'e'), 256)], 257);
+        small.SaveFiles(folder.Root);
+        Assert.Equal(["tokenizer.json"], folder.Files());
+        var meta = new DatasetMeta
+        {
+            FormatVersion = DatasetMeta.CurrentVersion, Dataset = "text", Tokenizer = "bpe", VocabSize = 258, TokenizerSha256 = small.Hash,
+            TrainTokens = 1, ValTokens = 1, Vocabulary = [], Sources = [],
+        };
+        Assert.Equal(small.Encode("hehe, he"), meta.CreateTokenizer(folder["meta.json"]).Encode("hehe, he"));
+        Assert.Throws<InvalidDataException>(() => (meta with { TokenizerSha256 = new string('0', 64) }).CreateTokenizer(folder["meta.json"]));
+        BpeTokenizer.Gpt2.SaveFiles(folder["none"]);
+        Assert.False(Directory.Exists(folder["none"]));
+    }
+}

@@ -1,0 +1,119 @@
+using System.Text.Json;
+using NanoGpt.Data;
+
+namespace NanoGpt.Training.Tests;
+
+public sealed class HellaSwagTests : IDisposable
+{
+    readonly TemporaryFolder folder = new();
+    readonly CharTokenizer tokenizer = new([.. Enumerable.Range(32, 95).Select(c => ((char)c).ToString())]);
+
+    public void Dispose() => folder.Dispose();
+
+    string Write(string name, params string[] lines)
+    {
+        string path = Path.Combine(folder.Path, name);
+        File.WriteAllLines(path, lines);
+        return path;
+    }
+
+    static string Line(string context, int label, params string[] endings) => JsonSerializer.Serialize(new { ctx = context, label, endings });
+
+    /// <summary>Several items with equally long contexts, one of a single token, and one that is longer than the model's context.</summary>
+    string Items() => Write("items.jsonl", Line("A man is", 0, "here.", "on the roof of it", "x", "a boat."), Line("The dogs", 3, "run far", "b", "ccc", "sleep"),
+        Line("Q", 1, "uiet please", "u", "v w", "x"), Line("A woman sits", 2, "down", "up", "on", "a chair"), Line(new string('z', 100), 1, "end", "ending", "e", "abc"));
+
+    /// <summary>Each ending by itself behind its whole context.</summary>
+    static double[][] OneByOne(HellaSwag tasks, SmallModel small) => [.. tasks.Items.Select(item => item.Endings.Select(ending =>
+    {
+        int room = small.Model.Config.BlockSize - item.Endings.Max(e => e.Length) + 1;
+        int[] context = item.Context.Length > room ? item.Context[^room..] : item.Context, all = [.. context, .. ending];
+        return small.TokenLosses(all[..^1], all[1..]).Skip(context.Length - 1).Sum(loss => (double)loss);
+    }).ToArray())];
+
+    [Fact]
+    public void Losses_of_endings_are_those_of_a_plain_evaluation_one_at_a_time()
+    {
+        using var small = new SmallModel(tokenizer.VocabSize, 48);
+        var tasks = HellaSwag.Load(Items(), tokenizer);
+        double[][] expected = OneByOne(tasks, small);
+        var results = tasks.Score(small.Model, small.Tape, new HashSet<int>(), TestContext.Current.CancellationToken).ToDictionary(r => r.Row);
+        Assert.Equal(5, results.Count);
+        for (int row = 0; row < 5; row++)
+            for (int e = 0; e < 4; e++)
+            {
+                Assert.Equal(expected[row][e], results[row].Sums[e], 1e-4);
+                Assert.Equal(expected[row][e] / tasks.Items[row].Endings[e].Length, results[row].Means[e], 1e-4);
+            }
+        Assert.True(results.Values.Select(r => r.Sums[0]).Distinct().Count() == 5);
+        var (accuracy, normalised, count) = tasks.Evaluate(small.Model, small.Tape, TestContext.Current.CancellationToken);
+        Assert.Equal((results.Values.Count(r => r.Right) / 5.0, results.Values.Count(r => r.RightPerToken) / 5.0, 5), (accuracy, normalised, count));
+    }
+
+    [Fact]
+    public void The_official_lines_load_and_score()
+    {
+        using var small = new SmallModel(tokenizer.VocabSize, 400);
+        var tasks = HellaSwag.Load(TorchReference.Find("../hellaswag_val_first10.jsonl"), tokenizer);
+        Assert.Equal([3, 3, 2], tasks.Items.Take(3).Select(item => item.Label));
+        Assert.Equal(" is ripping level tiles off.", tokenizer.Decode(tasks.Items[0].Endings[1]));
+        Assert.Equal("A man is sitting on a roof. he", tokenizer.Decode(tasks.Items[0].Context));
+        double[][] expected = OneByOne(tasks, small);
+        foreach (var result in tasks.Score(small.Model, small.Tape, new HashSet<int>(), TestContext.Current.CancellationToken))
+            for (int e = 0; e < 4; e++) Assert.Equal(expected[result.Row][e] / tasks.Items[result.Row].Endings[e].Length, result.Means[e], 1e-4);
+        var compressed = HellaSwag.Load(TorchReference.Find("../hellaswag_val_text.jsonl.gz"), tokenizer, limit: 10);
+        for (int row = 0; row < 3; row++) Assert.Equal(tasks.Items[row].Endings[2], compressed.Items[row].Endings[2]);
+    }
+
+    [Fact]
+    public void The_choice_is_the_smallest_sum_or_mean()
+    {
+        var result = new HellaSwagResult(0, 2, [5, 4, 6, 9], [1, 2, 0.5, 3]);
+        Assert.False(result.Right);
+        Assert.True(result.RightPerToken);
+    }
+
+    [Fact]
+    public void A_log_that_was_broken_off_is_gone_on_with()
+    {
+        using var small = new SmallModel(tokenizer.VocabSize, 48);
+        var tasks = HellaSwag.Load(Items(), tokenizer);
+        string path = Path.Combine(folder.Path, "log.jsonl");
+        using (var log = new HellaSwagLog(path, "a model")) foreach (var result in tasks.Score(small.Model, small.Tape, new HashSet<int>(), TestContext.Current.CancellationToken).Take(3)) log.Append(result);
+        File.AppendAllText(path, "{\"row\":4,\"lab");
+        using (var log = new HellaSwagLog(path, "a model"))
+        {
+            Assert.Equal(3, log.Results.Count);
+            foreach (var result in tasks.Score(small.Model, small.Tape, log.Results.Select(r => r.Row).ToHashSet(), TestContext.Current.CancellationToken)) log.Append(result);
+        }
+        var whole = new HellaSwagLog(path, "a model");
+        var expected = tasks.Score(small.Model, small.Tape, new HashSet<int>(), TestContext.Current.CancellationToken).OrderBy(r => r.Row).ToList();
+        var actual = whole.Results.OrderBy(r => r.Row).ToList();
+        Assert.Equal(5, actual.Count);
+        for (int i = 0; i < 5; i++) Assert.Equal(expected[i].Sums, actual[i].Sums.Select((sum, e) => Math.Abs(sum - expected[i].Sums[e]) < 1e-4 ? expected[i].Sums[e] : sum));
+        string copy = Path.Combine(folder.Path, "copy.jsonl");
+        whole.Dispose();
+        File.Copy(path, copy);
+        Assert.Contains("'another model'", Assert.Throws<InvalidDataException>(() => new HellaSwagLog(copy, "another model")).Message);
+        Assert.Contains("something else", Assert.Throws<InvalidDataException>(() => new HellaSwagLog(Write("other.txt", "my diary"), "a model")).Message);
+    }
+
+    [Theory]
+    [InlineData("{", "line 1 is not")]
+    [InlineData("{\"ctx\":\"a\",\"label\":0,\"endings\":[\"a\"]}", "1 endings")]
+    [InlineData("{\"ctx\":\"a\",\"label\":4,\"endings\":[\"a\",\"b\",\"c\",\"d\"]}", "label is 4")]
+    [InlineData("{\"ctx\":\"\",\"label\":1,\"endings\":[\"a\",\"b\",\"c\",\"d\"]}", "ctx is empty")]
+    [InlineData("{\"ctx\":null,\"label\":1,\"endings\":[\"a\",\"b\",\"c\",\"d\"]}", "line 1 is not")]
+    [InlineData("[]", "line 1 is not")]
+    [InlineData("", "has no items")]
+    public void A_bad_file_is_one_sentence(string line, string expected) =>
+        Assert.Contains(expected, Assert.Throws<InvalidDataException>(() => HellaSwag.Load(Write("bad.jsonl", line), tokenizer)).Message);
+
+    [Fact]
+    public void An_ending_that_is_longer_than_the_context_is_refused()
+    {
+        using var small = new SmallModel(tokenizer.VocabSize, 8);
+        var tasks = HellaSwag.Load(Write("long.jsonl", Line("a", 0, "a", "b", "c", "longer than eight")), tokenizer);
+        Assert.Contains("larger model", Assert.Throws<InvalidDataException>(() => tasks.Evaluate(small.Model, small.Tape, TestContext.Current.CancellationToken)).Message);
+    }
+}
