@@ -67,6 +67,20 @@ public sealed record DatasetMeta
     /// <summary>What the data set was made from.</summary>
     public required IReadOnlyList<SourceFile> Sources { get; init; }
 
+    /// <summary>The files of a split, in their order; null where the file names none.</summary>
+    public IReadOnlyList<ShardFile>? Shards(Split split) => split == Split.Train
+        ? TrainShards ?? (TrainSha256 is null ? null : [new("train.bin", TrainTokens, TrainSha256)])
+        : ValShards ?? (ValSha256 is null ? null : [new("val.bin", ValTokens, ValSha256)]);
+
+    /// <summary>The tokenizer, in a form that differs where ids do: name and hash.</summary>
+    [JsonIgnore]
+    public string TokenizerIdentity => $"{Tokenizer}:{TokenizerSha256}";
+
+    /// <summary>The <c>meta.json</c> of a directory; null where it has none.</summary>
+    /// <exception cref="InvalidDataException">It is damaged, incomplete or of a later version.</exception>
+    public static DatasetMeta? In(string directory) =>
+        Path.Combine(directory, FileName) is var path && File.Exists(path) ? Load(path) : null;
+
     /// <summary>Reads a <c>meta.json</c>.</summary>
     /// <exception cref="InvalidDataException">It is damaged, incomplete or of a later version.</exception>
     public static DatasetMeta Load(string path)

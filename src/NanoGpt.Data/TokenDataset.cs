@@ -1,39 +1,62 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace NanoGpt.Data;
 
 /// <summary>
-/// A prepared data set: a directory with <c>train.bin</c> and <c>val.bin</c>, and a <c>meta.json</c> that says what the
-/// tokens mean. A directory that nanoGPT made has no <c>meta.json</c>; it opens too, but its tokens have no text.
+/// A prepared data set: token files for training and validation, and a <c>meta.json</c> beside them that says what the
+/// tokens mean. Files that nanoGPT, llm.c or build-nanogpt made have no <c>meta.json</c>; they open too, but their tokens have no text.
 /// </summary>
 public sealed class TokenDataset : IDisposable
 {
-    readonly TokenShard train, val;
+    /// <summary>Up to so many bytes every token is checked when the data set is opened; in larger ones each window is, when it is read.</summary>
+    const long CheckedAtOnce = 1L << 30;
 
-    TokenDataset(string directory, TokenShard train, TokenShard val, DatasetMeta? meta, Tokenizer? tokenizer) =>
+    const int Gpt2EndOfText = 50256;
+
+    readonly TokenSequence train, val;
+    readonly Dictionary<(DataOrder, Split, int), EpochOrder> orders = [];
+
+    TokenDataset(string directory, TokenSequence train, TokenSequence val, DatasetMeta? meta, Tokenizer? tokenizer) =>
         (Directory, this.train, this.val, Meta, Tokenizer) = (directory, train, val, meta, tokenizer);
 
-    /// <summary>Opens a directory and checks it: lengths against <c>meta.json</c>, every token against the vocabulary.</summary>
+    /// <summary>Opens a directory: see <see cref="ShardFiles.In"/> for the files that are taken.</summary>
     /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
-    /// <exception cref="FileNotFoundException"><c>train.bin</c> or <c>val.bin</c> is missing.</exception>
+    /// <exception cref="FileNotFoundException">The files of a split are missing.</exception>
     /// <exception cref="InvalidDataException">A file is empty, cut off or damaged, or does not belong to the others.</exception>
     public static TokenDataset Open(string directory)
     {
         if (!System.IO.Directory.Exists(directory))
             throw new DirectoryNotFoundException($"There is no data directory '{directory}'; prepare the data set first (nanogpt prepare).");
-        string metaPath = Path.Combine(directory, DatasetMeta.FileName);
-        DatasetMeta? meta = File.Exists(metaPath) ? DatasetMeta.Load(metaPath) : null;
-        Tokenizer? tokenizer = meta?.CreateTokenizer(metaPath);
-        var train = TokenShard.Open(PathOf(directory, Split.Train));
-        TokenShard? val = null;
+        DatasetMeta? meta = DatasetMeta.In(directory);
+        return Open(directory, Files(Split.Train), Files(Split.Val), meta);
+
+        IReadOnlyList<string> Files(Split split) => ShardFiles.In(directory, split, meta) is { Count: > 0 } found ? found
+            : throw new FileNotFoundException($"There is no token file '{PathOf(directory, split)}' and no '*{(split == Split.Train ? "train" : "val")}_*.bin' or .npy beside it; prepare the data set first (nanogpt prepare).");
+    }
+
+    /// <summary>Opens the files that two patterns name: see <see cref="ShardFiles.Matching"/>. A <c>meta.json</c> is looked for beside the first.</summary>
+    /// <exception cref="FileNotFoundException">A pattern matches no file.</exception>
+    /// <exception cref="InvalidDataException">A file is empty, cut off or damaged, or does not belong to the others.</exception>
+    public static TokenDataset Open(string trainFiles, string valFiles)
+    {
+        IReadOnlyList<string> train = ShardFiles.Matching(trainFiles), val = ShardFiles.Matching(valFiles);
+        string directory = Path.GetDirectoryName(train[0]) is { Length: > 0 } folder ? folder : ".";
+        return Open(directory, train, val, DatasetMeta.In(directory));
+    }
+
+    static TokenDataset Open(string directory, IReadOnlyList<string> trainFiles, IReadOnlyList<string> valFiles, DatasetMeta? meta)
+    {
+        Tokenizer? tokenizer = meta?.CreateTokenizer(Path.Combine(directory, DatasetMeta.FileName));
+        var train = TokenSequence.Open(trainFiles);
+        TokenSequence? val = null;
         try
         {
-            val = TokenShard.Open(PathOf(directory, Split.Val));
+            val = TokenSequence.Open(valFiles);
             var dataset = new TokenDataset(directory, train, val, meta, tokenizer);
-            if (meta is not null)
-            {
-                CheckCount(train, meta.TrainTokens);
-                CheckCount(val, meta.ValTokens);
-                dataset.Validate(meta.VocabSize);
-            }
+            if (meta is null) return dataset;
+            foreach (TokenShard shard in train.Shards.Concat(val.Shards)) CheckCount(shard, meta);
+            dataset.Validate(meta.VocabSize);
             return dataset;
         }
         catch
@@ -57,12 +80,22 @@ public sealed class TokenDataset : IDisposable
     public int? VocabSize => Meta?.VocabSize;
 
     /// <summary>The tokens of a split.</summary>
-    public TokenShard this[Split split] => split == Split.Train ? train : val;
+    public TokenSequence this[Split split] => split == Split.Train ? train : val;
 
-    /// <summary>Checks that every token is below the vocabulary size of a model.</summary>
+    /// <summary>
+    /// What this data set is, in a form that changes when a file, the tokenizer or the order of loading does: hashes from <c>meta.json</c>
+    /// where it lists the files, else <see cref="TokenSequence.Fingerprint"/>.
+    /// </summary>
+    public string Identity(DataOrder order) =>
+        $"{Meta?.Dataset ?? "tokens"} {(Meta is null ? "" : Meta.TokenizerIdentity + " ")}train:{Hash(Split.Train)} val:{Hash(Split.Val)}" +
+        (order == DataOrder.Random ? "" : $" order:{order.ToString().ToLowerInvariant()}");
+
+    /// <summary>Checks that every token is below the vocabulary size of a model: at once, or, in more than a gigabyte of files, in each window as it is read.</summary>
     /// <exception cref="InvalidDataException">A token is not; the message names the file, the position and the token.</exception>
     public void Validate(int vocabSize)
     {
+        train.VocabSize = val.VocabSize = vocabSize;
+        if (train.Shards.Concat(val.Shards).Sum(shard => new FileInfo(shard.Path).Length) > CheckedAtOnce) return;
         train.Validate(vocabSize);
         val.Validate(vocabSize);
     }
@@ -76,16 +109,22 @@ public sealed class TokenDataset : IDisposable
     }
 
     /// <summary>
-    /// Fills a batch of random windows: inputs <paramref name="x"/> (B, T) and targets <paramref name="y"/> (B, T), the
-    /// same windows one token later. The same key gives the same batch, whatever was drawn before.
+    /// Fills a batch: inputs <paramref name="x"/> (B, T) and targets <paramref name="y"/> (B, T), the same windows one token
+    /// later. The same key gives the same batch, whatever was drawn before.
     /// </summary>
     /// <exception cref="ArgumentException">The split is shorter than a window, or a span is not B·T long.</exception>
-    public void Fill(in BatchKey key, int batchSize, int blockSize, Span<int> x, Span<int> y)
+    /// <exception cref="InvalidDataException">A token is outside the vocabulary, or no document is long enough to start a row.</exception>
+    public void Fill(in BatchKey key, int batchSize, int blockSize, Span<int> x, Span<int> y, DataOrder order = DataOrder.Random)
     {
-        TokenShard shard = this[key.Split];
-        CheckBatch(shard, batchSize, blockSize, x, y);
+        TokenSequence tokens = this[key.Split];
+        CheckBatch(tokens, batchSize, blockSize, x, y);
         for (int row = 0; row < batchSize; row++)
-            ReadWindow(shard, BatchSampler.Offset(key, row, shard.Count, blockSize), row, blockSize, x, y);
+        {
+            var window = order == DataOrder.Random
+                ? tokens.Window(BatchSampler.Offset(key, row, tokens.Windows(blockSize) + blockSize, blockSize), blockSize)
+                : Rows(order, key.Split, blockSize).Locate(key.Seed, ((long)key.Step * key.MicroBatches + key.MicroBatch) * batchSize + row);
+            tokens.ReadWindow(window, x.Slice(row * blockSize, blockSize), y.Slice(row * blockSize, blockSize));
+        }
     }
 
     /// <summary>
@@ -93,28 +132,19 @@ public sealed class TokenDataset : IDisposable
     /// of them is the same every time and sees every part of the text, so it needs fewer tokens than random windows do.
     /// </summary>
     /// <exception cref="ArgumentException">The split is shorter than a window, or a span is not B·T long.</exception>
+    /// <exception cref="InvalidDataException">A token is outside the vocabulary.</exception>
     public void FillEvenly(Split split, int batch, int batches, int batchSize, int blockSize, Span<int> x, Span<int> y)
     {
-        TokenShard shard = this[split];
-        CheckBatch(shard, batchSize, blockSize, x, y);
+        TokenSequence tokens = this[split];
+        CheckBatch(tokens, batchSize, blockSize, x, y);
         for (int row = 0; row < batchSize; row++)
-            ReadWindow(shard, BatchSampler.EvenOffset((long)batch * batchSize + row, (long)batches * batchSize, shard.Count, blockSize), row, blockSize, x, y);
+        {
+            long index = BatchSampler.EvenOffset((long)batch * batchSize + row, (long)batches * batchSize, tokens.Windows(blockSize) + blockSize, blockSize);
+            tokens.ReadWindow(tokens.Window(index, blockSize), x.Slice(row * blockSize, blockSize), y.Slice(row * blockSize, blockSize));
+        }
     }
 
-    static void ReadWindow(TokenShard shard, long offset, int row, int blockSize, Span<int> x, Span<int> y)
-    {
-        shard.Read(offset, x.Slice(row * blockSize, blockSize));
-        shard.Read(offset + 1, y.Slice(row * blockSize, blockSize));
-    }
-
-    static void CheckBatch(TokenShard shard, int batchSize, int blockSize, ReadOnlySpan<int> x, ReadOnlySpan<int> y)
-    {
-        CheckBlockSize(shard, blockSize);
-        if (x.Length != batchSize * blockSize || y.Length != x.Length)
-            throw new ArgumentException($"A batch of {batchSize} x {blockSize} does not fit spans of {x.Length} and {y.Length} tokens.");
-    }
-
-    /// <summary>Closes both files.</summary>
+    /// <summary>Closes all files.</summary>
     public void Dispose()
     {
         train.Dispose();
@@ -123,17 +153,48 @@ public sealed class TokenDataset : IDisposable
 
     internal static string PathOf(string directory, Split split) => Path.Combine(directory, split == Split.Train ? "train.bin" : "val.bin");
 
-    static void CheckCount(TokenShard shard, long expected)
+    EpochOrder Rows(DataOrder order, Split split, int blockSize)
     {
-        if (shard.Count != expected)
-            throw new InvalidDataException($"'{shard.Path}' holds {shard.Count} tokens, but {DatasetMeta.FileName} beside it says {expected}; the file is cut off or was replaced: prepare the data set again.");
+        if (orders.TryGetValue((order, split, blockSize), out EpochOrder? found)) return found;
+        TokenSequence tokens = this[split];
+        ShardRows rows = order == DataOrder.Document ? new DocumentRows(tokens, blockSize, EndOfText()) : new ConsecutiveRows(tokens, blockSize);
+        return orders[(order, split, blockSize)] = new EpochOrder(tokens, split, rows);
     }
 
-    static void CheckBlockSize(TokenShard shard, int blockSize)
+    /// <summary>The token between documents; GPT-2's where nothing says what the tokens mean.</summary>
+    int EndOfText() => Tokenizer is null ? Gpt2EndOfText : Tokenizer.EndOfText
+        ?? throw new InvalidDataException($"The tokenizer '{Tokenizer.Name}' of '{Directory}' has no end-of-text token, so no document can be found; use --data_order=sequential.");
+
+    string Hash(Split split)
+    {
+        TokenSequence tokens = this[split];
+        string?[] hashes = [.. tokens.Shards.Select(shard => Listed(shard, Meta)?.Sha256)];
+        if (hashes.Contains(null)) return tokens.Fingerprint();
+        return hashes.Length == 1 ? hashes[0]! : Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', hashes))));
+    }
+
+    static ShardFile? Listed(TokenShard shard, DatasetMeta? meta) =>
+        new[] { Split.Train, Split.Val }.SelectMany(split => meta?.Shards(split) ?? []).FirstOrDefault(listed => listed.Name == Path.GetFileName(shard.Path));
+
+    static void CheckCount(TokenShard shard, DatasetMeta meta)
+    {
+        if (Listed(shard, meta) is { } listed && shard.Count != listed.Tokens)
+            throw new InvalidDataException($"'{shard.Path}' holds {shard.Count} tokens, but {DatasetMeta.FileName} beside it says {listed.Tokens}; the file is cut off or was replaced: prepare the data set again.");
+    }
+
+    static void CheckBatch(TokenSequence tokens, int batchSize, int blockSize, ReadOnlySpan<int> x, ReadOnlySpan<int> y)
+    {
+        CheckBlockSize(tokens, blockSize);
+        if (x.Length != batchSize * blockSize || y.Length != x.Length)
+            throw new ArgumentException($"A batch of {batchSize} x {blockSize} does not fit spans of {x.Length} and {y.Length} tokens.");
+    }
+
+    static void CheckBlockSize(TokenSequence tokens, int blockSize)
     {
         if (blockSize < 1) throw new ArgumentException($"block_size is {blockSize}, but must be at least 1.");
-        if (blockSize >= shard.Count)
-            throw new ArgumentException($"block_size {blockSize} needs {blockSize + 1L} tokens, but '{shard.Path}' holds only {shard.Count}; " +
-                (shard.Count > 1 ? $"use --block_size={shard.Count - 1} or less, or " : "") + "prepare more text.");
+        TokenShard longest = tokens.Shards.MaxBy(shard => shard.Count)!;
+        if (blockSize >= longest.Count)
+            throw new ArgumentException($"block_size {blockSize} needs {blockSize + 1L} tokens, but '{longest.Path}' holds only {longest.Count}; " +
+                (longest.Count > 1 ? $"use --block_size={longest.Count - 1} or less, or " : "") + "prepare more text.");
     }
 }

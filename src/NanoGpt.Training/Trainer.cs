@@ -71,7 +71,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         weights.ZeroGrad();
         for (int micro = 0; micro < microBatches; micro++)
         {
-            run.Data.Fill(new BatchKey((ulong)config.Seed, Split.Train, iteration, micro), config.BatchSize, config.BlockSize, x, y);
+            run.Data.Fill(new BatchKey((ulong)config.Seed, Split.Train, iteration, micro, microBatches), config.BatchSize, config.BlockSize, x, y, config.Order);
             tape.Recording = true;
             tape.LossScale = 1f / microBatches;
             tape.Reset(iteration, micro);

@@ -54,14 +54,14 @@ static class EvalCommand
                 w.WriteNumber("bits_per_byte", r.BitsPerByte);
                 w.WriteNumber("predictions", r.Predictions);
                 w.WriteNumber("bytes", r.Bytes);
-                w.WriteString("stream", stream.Path);
+                w.WriteString("stream", stream.Name);
                 w.WriteNumber("stream_tokens", r.StreamTokens);
                 w.WriteString("stream_sha256", r.StreamSha256);
             });
             return ExitCode.Success;
         }
         Console.WriteLine($"""
-            stream      {stream.Path}: {r.StreamTokens:N0} tokens, sha256 {r.StreamSha256}
+            stream      {stream.Name}: {r.StreamTokens:N0} tokens, sha256 {r.StreamSha256}
             predicted   {r.Predictions:N0} tokens, {r.Bytes:N0} bytes, each once
             loss        {r.Loss:0.000000}
             perplexity  {r.Perplexity:0.0000}

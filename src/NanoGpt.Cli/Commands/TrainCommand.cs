@@ -48,7 +48,7 @@ static class TrainCommand
         if (config.Dtype == "bfloat16" && !CpuDevice.HasFastBFloat16) Console.WriteLine("note: dtype: this machine has no fast bfloat16; the numbers are rounded to it at the speed of float32.");
 
         PrepareData(config, signals.Token);
-        using var data = TokenDataset.Open(config.DataDirectory);
+        using var data = TrainingRun.OpenData(config);
         RunSummary.Write(config, data, checkpoint);
         using var run = new TrainingRun(config, data, checkpoint);
         Console.WriteLine($"device      {run.Device.Name}, {config.Dtype}, peak {Units.Flops(run.PeakFlops)} (measured)");
@@ -76,7 +76,7 @@ static class TrainCommand
     /// <summary>A data set that has a recipe is prepared where nobody named another place for it.</summary>
     static void PrepareData(TrainConfig config, CancellationToken stop)
     {
-        if (Datasets.IsPrepared(config.DataDirectory)) return;
+        if (config.TrainFiles.Length > 0 || Datasets.IsPrepared(config.DataDirectory)) return;
         if (config.DataDir.Length > 0)
             throw new DirectoryNotFoundException($"There is no prepared data set in '{config.DataDir}' (data_dir); make one with: {Invocation.Of("prepare", config.Dataset, "--out", config.DataDir)}");
         if (!Datasets.Find(config.Dataset).IsSmall)

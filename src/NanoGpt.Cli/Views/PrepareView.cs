@@ -45,6 +45,7 @@ sealed class PrepareView : IProgress<PrepareProgress>
         PrepareStage.Download => "downloading",
         PrepareStage.Extract => "extracting text",
         PrepareStage.Count => "collecting characters",
+        PrepareStage.Verify => "reading",
         _ => "writing tokens",
     };
 }

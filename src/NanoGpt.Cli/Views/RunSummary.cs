@@ -11,7 +11,7 @@ static class RunSummary
     {
         WriteKeys(config);
         if (checkpoint is not null) Console.WriteLine($"resuming    {checkpoint.Directory}, iteration {checkpoint.State.IterNum:N0}");
-        Console.WriteLine($"data        {data.Directory}: {data[Split.Train].Count:N0} train and {data[Split.Val].Count:N0} val tokens" +
+        Console.WriteLine($"data        {data.Directory}: {Tokens(data[Split.Train])} train and {Tokens(data[Split.Val])} val tokens{(config.Order == DataOrder.Random ? "" : $", in {config.DataOrder} order")}" +
             (data.VocabSize is { } vocabulary ? $", vocabulary {vocabulary:N0}" : ", without meta.json: GPT-2's vocabulary is assumed"));
         var model = TrainingRun.ModelConfig(config, data);
         Console.WriteLine($"model       {Units.Count(model.ParameterCount())} parameters: {model.NLayer} layers, {model.NHead} heads, {model.NEmbd} wide, context {model.BlockSize}");
@@ -20,6 +20,8 @@ static class RunSummary
         var plan = TrainingRun.Plan(config, data);
         Console.WriteLine($"memory      {Units.Bytes(plan.Total)}: {plan}");
     }
+
+    static string Tokens(TokenSequence split) => $"{split.Count:N0}{(split.Shards.Count > 1 ? $" (in {split.Shards.Count:N0} shards)" : "")}";
 
     /// <summary>The keys that differ from their defaults, a line a section.</summary>
     static void WriteKeys(TrainConfig config)

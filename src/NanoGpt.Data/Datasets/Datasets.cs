@@ -49,11 +49,9 @@ public static class Datasets
     /// <summary>Whether a directory holds a data set, by this program or by nanoGPT. Preparation that was interrupted at any moment leaves none.</summary>
     public static bool IsPrepared(string directory)
     {
-        string meta = Path.Combine(directory, DatasetMeta.FileName);
-        string[] files = [TokenDataset.PathOf(directory, Split.Train), TokenDataset.PathOf(directory, Split.Val)];
-        if (File.Exists(meta) && !files.All(File.Exists) && DatasetMeta.Load(meta) is { TrainShards: { } train, ValShards: { } val })
-            files = [.. train.Concat(val).Select(shard => Path.Combine(directory, shard.Name))];
-        return files.All(File.Exists);
+        DatasetMeta? meta = DatasetMeta.In(directory);
+        if (meta is null && Directory.Exists(Path.Combine(directory, CorpusWriter.Unfinished))) return false;
+        return new[] { Split.Train, Split.Val }.All(split => ShardFiles.In(directory, split, meta) is { Count: > 0 } files && files.All(File.Exists));
     }
 
     /// <summary>Levenshtein's distance.</summary>

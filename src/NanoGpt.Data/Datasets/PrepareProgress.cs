@@ -14,6 +14,9 @@ public enum PrepareStage
 
     /// <summary>Tokens are written.</summary>
     Encode,
+
+    /// <summary>Token files are read through.</summary>
+    Verify,
 }
 
 /// <summary>How far preparation is, reported often enough to show a rate and the time left.</summary>

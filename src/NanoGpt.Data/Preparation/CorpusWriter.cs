@@ -9,7 +9,8 @@ namespace NanoGpt.Data;
 /// </summary>
 internal sealed class CorpusWriter(CorpusPlan plan, string directory, Action<PrepareProgress> report, CancellationToken cancellation)
 {
-    const string Unfinished = "unfinished";
+    /// <summary>The name of that folder.</summary>
+    public const string Unfinished = "unfinished";
 
     readonly string folder = Path.Combine(directory, Unfinished);
     readonly List<string> notes = [];

@@ -88,6 +88,25 @@ public sealed unsafe class TokenShard : IDisposable
         }
     }
 
+    /// <summary>The position of the first token of an id, from a position on; -1 where there is none.</summary>
+    public long IndexOf(int token, long from)
+    {
+        ObjectDisposedException.ThrowIf(tokens == null, this);
+        const int block = 1 << 28;
+        for (; from < Count; from += block)
+        {
+            int length = (int)Math.Min(block, Count - from);
+            int found = Type switch
+            {
+                TokenType.UInt16 => token > ushort.MaxValue ? -1 : new ReadOnlySpan<ushort>(tokens + 2 * from, length).IndexOf((ushort)token),
+                TokenType.Int64 => new ReadOnlySpan<long>(tokens + 8 * from, length).IndexOf(token),
+                _ => new ReadOnlySpan<int>(tokens + 4 * from, length).IndexOf(token),
+            };
+            if (found >= 0) return from + found;
+        }
+        return -1;
+    }
+
     /// <summary>Checks that every token is below the size of a vocabulary: one pass over the file.</summary>
     /// <exception cref="InvalidDataException">A token is not; the message names the file, the position and the token.</exception>
     public void Validate(int vocabSize)

@@ -20,6 +20,17 @@ public sealed record CheckpointState
     /// <summary>What the run is trained on, tokenizer included, in a form that changes when the data does: for example name and hash.</summary>
     public required string DataIdentity { get; init; }
 
+    /// <summary>The part of <see cref="DataIdentity"/> that says what the tokens mean: name and hash of the tokenizer; null where the data did not say.</summary>
+    public string? TokenizerIdentity
+    {
+        get
+        {
+            string[] words = DataIdentity.Split(' ');
+            int train = Array.FindIndex(words, word => word.StartsWith("train:", StringComparison.Ordinal));
+            return train >= 2 ? words[train - 1] : null;
+        }
+    }
+
     /// <summary>Where in the data the run is: micro-batches drawn so far.</summary>
     public required long DataPosition { get; init; }
 

@@ -1,3 +1,5 @@
+using NanoGpt.Data;
+
 namespace NanoGpt.Training;
 
 /// <summary>
@@ -58,6 +60,12 @@ public sealed partial record TrainConfig
     public string Dataset { get; init; } = "dotnet_docs_char";
     /// <summary>Directory of the prepared data set; empty means <c>data/DATASET</c>.</summary>
     public string DataDir { get; init; } = "";
+    /// <summary>Token files to train on, instead of those of a directory: a file, a folder or a pattern.</summary>
+    public string TrainFiles { get; init; } = "";
+    /// <summary>Token files to evaluate on; goes with <see cref="TrainFiles"/>.</summary>
+    public string ValFiles { get; init; } = "";
+    /// <summary>The order of loading: <c>random</c>, <c>sequential</c> or <c>document</c>.</summary>
+    public string DataOrder { get; init; } = "random";
     /// <summary>Micro-batches whose gradients are averaged into one step.</summary>
     public int GradientAccumulationSteps { get; init; } = 5 * 8;
     /// <summary>Tokens per step, from which <see cref="GradientAccumulationSteps"/> follows; 0 leaves it as it is.</summary>
@@ -135,8 +143,13 @@ public sealed partial record TrainConfig
     /// <summary>Whether <see cref="InitFrom"/> names pretrained weights.</summary>
     public bool IsPretrained => InitFrom is not ("scratch" or "resume");
 
-    /// <summary>The directory with the prepared data: <see cref="DataDir"/>, or <c>data/DATASET</c> where that is empty.</summary>
-    public string DataDirectory => DataDir.Length > 0 ? DataDir : Path.Combine("data", Dataset);
+    /// <summary>The directory with the data: that of <see cref="TrainFiles"/>, or <see cref="DataDir"/>, or <c>data/DATASET</c> where both are empty.</summary>
+    public string DataDirectory =>
+        TrainFiles.Length > 0 ? Directory.Exists(TrainFiles) ? TrainFiles : Path.GetDirectoryName(TrainFiles) is { Length: > 0 } folder ? folder : "."
+        : DataDir.Length > 0 ? DataDir : Path.Combine("data", Dataset);
+
+    /// <summary><see cref="DataOrder"/> as the data set knows it; for a valid configuration.</summary>
+    public DataOrder Order => Enum.Parse<DataOrder>(DataOrder, ignoreCase: true);
 
     /// <summary>Tokens per optimizer step: gradient_accumulation_steps × batch_size × block_size.</summary>
     public long TokensPerIteration => (long)GradientAccumulationSteps * BatchSize * BlockSize;

@@ -36,6 +36,10 @@ public sealed partial record TrainConfig
             return "sample_interval needs samples of at least one token; give --sample_tokens=100, or leave sample_interval out.";
         if (IsPretrained && !Path.Exists(InitFrom))
             return $"init_from='{InitFrom}': there is no such file or folder; give 'scratch', 'resume', or where pretrained weights are (model.safetensors, pytorch_model.bin, ckpt.pt or an llm.c .bin).";
+        if (DataOrder is not ("random" or "sequential" or "document"))
+            return $"data_order must be 'random', 'sequential' or 'document', got '{DataOrder}'.";
+        if (TrainFiles.Length > 0 != ValFiles.Length > 0)
+            return $"{(TrainFiles.Length > 0 ? "train_files needs val_files" : "val_files needs train_files")} beside it; give both, or neither and data_dir.";
         if (Device != "cpu")
             return $"device='{Device}': only 'cpu' exists for now; leave the key out or give --device=cpu.";
         if (Dtype is not ("float32" or "bfloat16"))

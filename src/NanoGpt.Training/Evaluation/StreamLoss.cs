@@ -26,7 +26,7 @@ public sealed record StreamLossResult(double Loss, long Predictions, long Bytes,
 /// left; with a stride shorter than the context they overlap, and each counts only what no window before it has.
 /// </summary>
 /// <remarks>The losses are summed in fp64 in the order of the stream, so neither the batch size nor the number of threads matters.</remarks>
-public sealed class StreamLoss(Gpt model, Tape tape, TokenShard stream, Tokenizer? tokenizer)
+public sealed class StreamLoss(Gpt model, Tape tape, TokenSequence stream, Tokenizer? tokenizer)
 {
     readonly record struct Window(long Start, int Length, int Skip);
 

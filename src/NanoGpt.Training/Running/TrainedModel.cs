@@ -60,8 +60,8 @@ public sealed class TrainedModel : IDisposable
             throw new FileNotFoundException($"There is no '{path}' to say what the tokens of {checkpoint.Directory} mean; name the folder of the data set it was trained on with --data_dir.");
         var meta = DatasetMeta.Load(path);
         var tokenizer = meta.CreateTokenizer(path);
-        if (!checkpoint.State.DataIdentity.Contains($" {TrainingRun.TokenizerIdentity(meta)} ", StringComparison.Ordinal))
-            throw new InvalidDataException($"The checkpoint {checkpoint.Directory} was trained on '{checkpoint.State.DataIdentity}', but '{path}' has the tokenizer '{TrainingRun.TokenizerIdentity(meta)}' of '{meta.Dataset}'; name the folder of the data set it was trained on with --data_dir.");
+        if (checkpoint.State.TokenizerIdentity is { } trained ? trained != meta.TokenizerIdentity : meta.VocabSize > checkpoint.State.Model.VocabSize)
+            throw new InvalidDataException($"The checkpoint {checkpoint.Directory} was trained on '{checkpoint.State.DataIdentity}', but '{path}' has the tokenizer '{meta.TokenizerIdentity}' of '{meta.Dataset}'; name the folder of the data set it was trained on with --data_dir.");
         return tokenizer;
     }
 

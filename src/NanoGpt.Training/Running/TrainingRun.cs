@@ -90,6 +90,12 @@ public sealed class TrainingRun : IDisposable
         return pretrained.Config with { BlockSize = config.BlockSize, Dropout = config.Dropout };
     }
 
+    /// <summary>Opens the data that a configuration names.</summary>
+    /// <exception cref="IOException">Files are missing.</exception>
+    /// <exception cref="InvalidDataException">A file is damaged or does not belong to the others.</exception>
+    public static TokenDataset OpenData(TrainConfig config) =>
+        config.TrainFiles.Length > 0 ? TokenDataset.Open(config.TrainFiles, config.ValFiles) : TokenDataset.Open(config.DataDirectory);
+
     /// <summary>The precision that a <c>dtype</c> names.</summary>
     /// <exception cref="ArgumentException">It names none that this device has.</exception>
     public static Precision PrecisionOf(string dtype) => dtype switch
@@ -112,7 +118,7 @@ public sealed class TrainingRun : IDisposable
             BestValLoss = bestValLoss,
             Config = Config,
             Model = Model.Config,
-            DataIdentity = Identity(Data),
+            DataIdentity = Data.Identity(Config.Order),
             DataPosition = (long)iteration * Config.GradientAccumulationSteps,
             RecentLosses = [.. Outliers.Losses],
             RecentNorms = [.. Outliers.Norms],
@@ -123,19 +129,13 @@ public sealed class TrainingRun : IDisposable
             best);
     }
 
-    /// <summary>What a run is trained on, in a form that changes when the data does.</summary>
-    public static string Identity(TokenDataset data) =>
-        data.Meta is { } meta ? $"{meta.Dataset} {TokenizerIdentity(meta)} train:{meta.TrainSha256} val:{meta.ValSha256}"
-        : $"tokens train:{data[Split.Train].Count} val:{data[Split.Val].Count}";
-
-    /// <summary>The part of <see cref="Identity"/> that says what the tokens mean.</summary>
-    public static string TokenizerIdentity(DatasetMeta meta) => $"{meta.Tokenizer}:{meta.TokenizerSha256}";
-
     void Restore(Checkpoint checkpoint)
     {
-        string here = Identity(Data);
+        string here = Data.Identity(Config.Order), where = "name the data it was trained on with --data_dir, or --train_files and --val_files";
+        if (Data.Meta is { } meta && checkpoint.State.TokenizerIdentity is { } tokenizer && tokenizer != meta.TokenizerIdentity)
+            throw new InvalidDataException($"The checkpoint {checkpoint.Directory} was trained with the tokenizer '{tokenizer}', but the tokens in {Data.Directory} are of '{meta.TokenizerIdentity}'; {where}.");
         if (checkpoint.State.DataIdentity != here)
-            throw new InvalidDataException($"The checkpoint {checkpoint.Directory} was trained on '{checkpoint.State.DataIdentity}', but {Data.Directory} holds '{here}'; give the data it was trained on with --data_dir.");
+            throw new InvalidDataException($"The checkpoint {checkpoint.Directory} was trained on '{checkpoint.State.DataIdentity}', but {Data.Directory} holds '{here}'; {where}, in the same --data_order.");
         using (var file = checkpoint.OpenModel()) WeightFiles.Read(file, Device, Weights.Parameters.Select(p => (p.Name, p.Shape, p.Data)));
         using (var file = checkpoint.OpenOptimizer()) WeightFiles.Read(file, Device, Optimizer.State());
         Iteration = checkpoint.State.IterNum;

@@ -12,14 +12,14 @@ public sealed class StreamLossTests : IDisposable
     readonly CharTokenizer tokenizer = new(["a", "b", "é", "𝐀", " "]);
     readonly int[] ids = [.. Enumerable.Range(0, Count).Select(i => i * i % 7 % 5)];
     readonly byte[] file;
-    readonly TokenShard stream;
+    readonly TokenSequence stream;
 
     public StreamLossTests()
     {
         file = [.. ids.SelectMany(id => BitConverter.GetBytes((ushort)id))];
         string path = Path.Combine(folder.Path, "val.bin");
         File.WriteAllBytes(path, file);
-        stream = TokenShard.Open(path);
+        stream = TokenSequence.Open([path]);
     }
 
     public void Dispose()
