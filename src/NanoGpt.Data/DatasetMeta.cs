@@ -108,12 +108,19 @@ public sealed record DatasetMeta
         {
             "char" => CharacterTokenizer(path),
             "gpt2" => BpeTokenizer.Gpt2,
-            "bpe" => Tokenizers.Open(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, TokenizerJson.FileName)),
+            "bpe" => TokenizerBeside(path),
             _ => throw new InvalidDataException($"'{path}' names the tokenizer '{Tokenizer}', but this program knows only 'char', 'gpt2' and 'bpe'; prepare the data set again."),
         };
         return tokenizer.VocabSize == VocabSize && tokenizer.Hash == TokenizerSha256
             ? tokenizer
             : throw new InvalidDataException($"'{path}' is damaged: the vocabulary does not match its size and hash; prepare the data set again.");
+    }
+
+    static BpeTokenizer TokenizerBeside(string path)
+    {
+        string file = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, TokenizerJson.FileName);
+        return File.Exists(file) ? TokenizerJson.Load(file)
+            : throw new InvalidDataException($"'{path}' names a tokenizer of one's own, but there is no '{file}'; put the {TokenizerJson.FileName} it was prepared with there, or prepare the data set again.");
     }
 
     CharTokenizer CharacterTokenizer(string path)

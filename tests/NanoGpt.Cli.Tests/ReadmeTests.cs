@@ -13,7 +13,7 @@ public partial class ReadmeTests
     static readonly Dictionary<string, string> quick = new()
     {
         ["train"] = "--max_iters=3 --warmup_iters=1 --lr_decay_iters=3 --eval_iters=1 --log_interval=1 --sample_tokens=5 --threads=1 " +
-            "--n_layer=1 --n_head=2 --n_embd=16 --block_size=16 --batch_size=2",
+            "--n_layer=1 --n_head=2 --n_embd=16 --block_size=64 --batch_size=2",
         ["sample"] = "--num_samples=1 --max_new_tokens=5 --threads=1",
         ["bench"] = "--steps=2 --threads=1 --n_layer=1 --n_head=1 --n_embd=16 --block_size=16 --batch_size=1",
     };

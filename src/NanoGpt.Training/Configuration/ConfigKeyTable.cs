@@ -12,7 +12,7 @@ public sealed partial class ConfigKey
             Integer("eval_iters", c => c.EvalIters, (c, v) => c with { EvalIters = v }, "batches averaged per split in an evaluation"),
             Boolean("eval_only", c => c.EvalOnly, (c, v) => c with { EvalOnly = v }, "stop after the first evaluation"),
             Boolean("always_save_checkpoint", c => c.AlwaysSaveCheckpoint, (c, v) => c with { AlwaysSaveCheckpoint = v }, "save after every evaluation, not only after the best so far"),
-            Text("init_from", c => c.InitFrom, (c, v) => c with { InitFrom = v }, "'scratch', 'resume' to continue the run in out_dir, or the folder or file of pretrained weights"),
+            Text("init_from", c => c.InitFrom, (c, v) => c with { InitFrom = v }, "'scratch', 'resume' (the run in out_dir), or a folder or file of pretrained weights"),
             Text("resume_from", c => c.ResumeFrom, (c, v) => c with { ResumeFrom = v }, "checkpoint to resume: 'last', 'best' or a name in out_dir/checkpoints"),
             Integer("checkpoint_interval", c => c.CheckpointInterval, (c, v) => c with { CheckpointInterval = v }, "iterations between checkpoints; 0: at each evaluation"),
             Integer("keep_checkpoints", c => c.KeepCheckpoints, (c, v) => c with { KeepCheckpoints = v }, "keep this many of the newest checkpoints; 0: only last and best"),
