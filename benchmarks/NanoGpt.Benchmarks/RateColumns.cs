@@ -25,7 +25,7 @@ abstract class WorkColumn(string name, string legend) : IColumn
     {
         if (summary[benchmarkCase]?.ResultStatistics is not { } statistics) return "";
         // The benchmark as it was, but for its operands.
-        var benchmark = (KernelBenchmark)Activator.CreateInstance(benchmarkCase.Descriptor.Type)!;
+        if (Activator.CreateInstance(benchmarkCase.Descriptor.Type) is not KernelBenchmark benchmark) return "";
         foreach (var parameter in benchmarkCase.Parameters.Items) benchmark.GetType().GetProperty(parameter.Name)!.SetValue(benchmark, parameter.Value);
         return Format(benchmark, benchmark.WorkOf(benchmarkCase.Descriptor.WorkloadMethod.Name), statistics.Median / 1e9);
     }
