@@ -43,7 +43,7 @@ public sealed class StreamLoss(Gpt model, Tape tape, TokenSequence stream, Token
         if (stride == 0) stride = time;
         if (time > model.Config.BlockSize) throw new ArgumentException($"block_size {time} is longer than the model's context of {model.Config.BlockSize}; use --block_size={model.Config.BlockSize} or less.");
         if (stride > time) throw new ArgumentException($"stride {stride} is longer than the window of {time}: tokens would be left out; use --stride={time} or less.");
-        if (stream.Count < 2) throw new ArgumentException($"'{stream.Path}' has {stream.Count} tokens, but a prediction takes 2; prepare more text.");
+        if (stream.Count < 2) throw new ArgumentException($"'{stream.Name}' has {stream.Count} tokens, but a prediction takes 2; prepare more text.");
         stream.Validate(model.Config.VocabSize);
         double sum = 0;
         long predicted = 0;
