@@ -104,7 +104,7 @@ public sealed record DatasetMeta
     /// <exception cref="InvalidDataException">The kind is unknown, or the vocabulary does not match its size and hash.</exception>
     public Tokenizer CreateTokenizer(string path)
     {
-        var tokenizer = Tokenizer switch
+        NanoGpt.Data.Tokenizer tokenizer = Tokenizer switch
         {
             "char" => CharacterTokenizer(path),
             "gpt2" => BpeTokenizer.Gpt2,

@@ -15,7 +15,7 @@ public partial class ReadmeTests
         ["train"] = "--max_iters=3 --warmup_iters=1 --lr_decay_iters=3 --eval_iters=1 --log_interval=1 --sample_tokens=5 --threads=1 " +
             "--n_layer=1 --n_head=2 --n_embd=16 --block_size=64 --batch_size=2",
         ["sample"] = "--num_samples=1 --max_new_tokens=5 --threads=1",
-        ["bench"] = "--steps=2 --threads=1 --n_layer=1 --n_head=1 --n_embd=16 --block_size=16 --batch_size=1",
+        ["bench"] = "--steps=2 --threads=1 --n_layer=1 --n_head=1 --n_embd=16 --block_size=64 --batch_size=1",
     };
 
     public static TheoryData<string> Pages => ["README.md", .. Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs"), "*.md")
@@ -58,6 +58,7 @@ public partial class ReadmeTests
         foreach (string config in Directory.EnumerateFiles(Path.Combine(Repository.Root, "configs"), "*.json")) work.Write(Path.Combine("configs", Path.GetFileName(config)), File.ReadAllText(config));
         work.Write("my-text.txt", string.Concat(Enumerable.Range(0, 500).Select(i => $"Line {i} of my own text. It begins: Returns the number.\n")));
         work.Write("prompt.txt", "Returns the ");
+        work.Write(Path.Combine("notes", "one.txt"), File.ReadAllText(work["my-text.txt"]));
         File.Copy(Repository.SharedData("tinyshakespeare.txt"), work["tinyshakespeare.txt"]);
     }
 

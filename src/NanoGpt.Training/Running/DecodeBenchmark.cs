@@ -19,7 +19,7 @@ public sealed record DecodeResult(int Samples, double TokensPerSecond, double By
 /// <summary>Measures how fast a model with random weights writes, drawing included, as <c>nanogpt sample</c> does it.</summary>
 public sealed class DecodeBenchmark : IDisposable
 {
-    const int Prompt = 16;
+    const int Prompt = 16, Shortest = 16;
 
     static readonly TimeSpan passTime = TimeSpan.FromSeconds(0.7);
 
@@ -29,9 +29,11 @@ public sealed class DecodeBenchmark : IDisposable
     readonly Tape tape;
 
     /// <summary>A model with random weights, in fp32 or bf16.</summary>
-    /// <exception cref="ArgumentException">The sizes do not make a model.</exception>
+    /// <exception cref="ArgumentException">The sizes do not make a model, or its context is too short to write in.</exception>
     public DecodeBenchmark(GptConfig config, Precision precision, int threads)
     {
+        if (config.BlockSize < Prompt + Shortest)
+            throw new ArgumentException($"block_size {config.BlockSize} is too short to measure writing; use --block_size={Prompt + Shortest} or more.");
         model = new Gpt(config);
         device = CpuDevice.Create(threads);
         weights = new ParameterStore(device, model.Parameters, gradients: false);
