@@ -45,14 +45,19 @@ public sealed class TrainedModel : IDisposable
     /// <exception cref="InvalidDataException">The checkpoint is damaged, or the tokenizer is not the one it was trained with.</exception>
     public static TrainedModel Open(string outDir, string? name, string? dataDir, int threads)
     {
-        var store = new CheckpointStore(outDir);
-        if (!store.Contains(CheckpointStore.Last) && !store.Contains(CheckpointStore.Best))
-            throw new FileNotFoundException($"There is no trained model in '{outDir}'; train one with --out_dir={outDir}, or name the run's folder with --out_dir.");
-        var checkpoint = store.Load(name ?? (store.Contains(CheckpointStore.Best) ? CheckpointStore.Best : CheckpointStore.Last), "--checkpoint");
+        var checkpoint = FindCheckpoint(outDir, name);
         return new TrainedModel(checkpoint, FindTokenizer(checkpoint, outDir, dataDir), threads);
     }
 
-    static Tokenizer FindTokenizer(Checkpoint checkpoint, string outDir, string? dataDir)
+    internal static Checkpoint FindCheckpoint(string outDir, string? name)
+    {
+        var store = new CheckpointStore(outDir);
+        if (!store.Contains(CheckpointStore.Last) && !store.Contains(CheckpointStore.Best))
+            throw new FileNotFoundException($"There is no trained model in '{outDir}'; train one with --out_dir={outDir}, or name the run's folder with --out_dir.");
+        return store.Load(name ?? (store.Contains(CheckpointStore.Best) ? CheckpointStore.Best : CheckpointStore.Last), "--checkpoint");
+    }
+
+    internal static Tokenizer FindTokenizer(Checkpoint checkpoint, string outDir, string? dataDir)
     {
         string own = new RunFolder(outDir).MetaPath;
         string path = dataDir is null && File.Exists(own) ? own : Path.Combine(dataDir ?? checkpoint.State.Config.DataDirectory, DatasetMeta.FileName);
