@@ -37,7 +37,7 @@ sealed partial class RunningProgram : IDisposable
     readonly Process process;
     readonly StringBuilder output = new(), error = new();
 
-    public RunningProgram(string folder, params IReadOnlyList<string> arguments)
+    public RunningProgram(string folder, IReadOnlyDictionary<string, string> environment, params IReadOnlyList<string> arguments)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", dll, .. arguments])
         {
@@ -50,6 +50,7 @@ sealed partial class RunningProgram : IDisposable
         };
         start.Environment.Remove("NANOGPT_DEBUG");
         start.Environment.Remove("NANOGPT_DATASETS");
+        foreach (var (name, value) in environment) start.Environment[name] = value;
         process = Process.Start(start)!;
         process.StandardInput.Close();
         process.OutputDataReceived += (_, line) => Append(output, line.Data);
