@@ -39,6 +39,13 @@ sealed class Workplace : IDisposable
         return program.Wait();
     }
 
+    /// <summary>Runs the program with something on stdin.</summary>
+    public Outcome Pipe(byte[] input, params IReadOnlyList<string> arguments)
+    {
+        using var program = new RunningProgram(Root, arguments, input);
+        return program.Wait();
+    }
+
     /// <summary>Trains the tiny model.</summary>
     public Outcome Train(string outDir, params IReadOnlyList<string> more) => Run(["train", .. Tiny, $"--out_dir={outDir}", .. more]);
 

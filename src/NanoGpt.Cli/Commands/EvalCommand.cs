@@ -40,7 +40,7 @@ static class EvalCommand
 
     static int Stream(TrainedModel model, string? dataDir, string split, int batch, int time, int stride, bool json)
     {
-        using var data = TokenDataset.Open(dataDir ?? model.Checkpoint.State.Config.DataDirectory);
+        using var data = dataDir is null ? TrainingRun.OpenData(model.Checkpoint.State.Config) : TokenDataset.Open(dataDir);
         var stream = data[split == "val" ? Split.Val : Split.Train];
         var countdown = new Countdown(stream.Count - 1, "tokens");
         var r = new StreamLoss(model.Model, model.Tape, stream, model.Tokenizer).Run(batch, time, stride, done => countdown.Report(done));

@@ -39,7 +39,7 @@ public sealed class TrainedModel : IDisposable
     /// <summary>Opens a checkpoint of a run.</summary>
     /// <param name="outDir">The run's <c>out_dir</c>.</param>
     /// <param name="name">The checkpoint; null is the best, or the last where none is best.</param>
-    /// <param name="dataDir">The data set whose tokenizer to use; null is the one that the run keeps, else the one it was trained on.</param>
+    /// <param name="dataDir">The data set whose tokenizer to use; null is the one that the run keeps, else the one it was trained on, which was GPT-2's where nothing said so.</param>
     /// <param name="threads">Threads to compute with; 0 is all.</param>
     /// <exception cref="FileNotFoundException">There is no run, no checkpoint of it, or no tokenizer.</exception>
     /// <exception cref="InvalidDataException">The checkpoint is damaged, or the tokenizer is not the one it was trained with.</exception>
@@ -56,6 +56,7 @@ public sealed class TrainedModel : IDisposable
     {
         string own = new RunFolder(outDir).MetaPath;
         string path = dataDir is null && File.Exists(own) ? own : Path.Combine(dataDir ?? checkpoint.State.Config.DataDirectory, DatasetMeta.FileName);
+        if (!File.Exists(path) && dataDir is null && checkpoint.State.TokenizerIdentity is null && checkpoint.State.Model.VocabSize >= BpeTokenizer.Gpt2.VocabSize) return BpeTokenizer.Gpt2;
         if (!File.Exists(path))
             throw new FileNotFoundException($"There is no '{path}' to say what the tokens of {checkpoint.Directory} mean; name the folder of the data set it was trained on with --data_dir.");
         var meta = DatasetMeta.Load(path);

@@ -15,6 +15,7 @@ public sealed class TrainingRun : IDisposable
     /// <param name="data">The data set; the run does not dispose of it.</param>
     /// <param name="resume">The checkpoint to go on from, or null to start from scratch.</param>
     /// <exception cref="InvalidDataException">The checkpoint does not fit the data, or is not one of this model.</exception>
+    /// <exception cref="ArgumentException">HellaSwag is to be scored, but the tokens are not GPT-2's.</exception>
     /// <exception cref="InsufficientMemoryException">The plan is larger than the memory there is; the message gives the sizes.</exception>
     public TrainingRun(TrainConfig config, TokenDataset data, Checkpoint? resume)
     {
@@ -23,6 +24,7 @@ public sealed class TrainingRun : IDisposable
         var modelConfig = resume is null ? ModelConfig(config, data) : resume.State.Model with { BlockSize = config.BlockSize, Dropout = config.Dropout };
         data.Validate(modelConfig.VocabSize);
         data.CheckBlockSize(config.BlockSize);
+        HellaSwag = RunHellaSwag.Load(config, data);
         Plan(config, data).Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
         Device = CpuDevice.Create(config.Threads, precision: PrecisionOf(config.Dtype));
@@ -66,6 +68,9 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>How many values of the model are frozen.</summary>
     public long FrozenCount { get; }
+
+    /// <summary>The items that are scored now and then, or null.</summary>
+    public HellaSwag? HellaSwag { get; }
 
     /// <summary>The memory of a step.</summary>
     public Tape Tape { get; }
