@@ -40,11 +40,18 @@ sealed class Workplace : IDisposable
     /// <summary>Environment variables of the programs that are started here.</summary>
     public Dictionary<string, string> Environment { get; } = [];
 
-    public RunningProgram Start(params IReadOnlyList<string> arguments) => new(Root, Environment, arguments);
+    public RunningProgram Start(params IReadOnlyList<string> arguments) => new(Root, arguments, environment: Environment);
 
     public Outcome Run(params IReadOnlyList<string> arguments)
     {
         using var program = Start(arguments);
+        return program.Wait();
+    }
+
+    /// <summary>Runs the program with something on stdin.</summary>
+    public Outcome Pipe(byte[] input, params IReadOnlyList<string> arguments)
+    {
+        using var program = new RunningProgram(Root, arguments, input, Environment);
         return program.Wait();
     }
 

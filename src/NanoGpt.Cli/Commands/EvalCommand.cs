@@ -39,8 +39,8 @@ static class EvalCommand
 
     static int Stream(TrainedModel model, string? dataDir, string split, int batch, int time, int stride, bool json)
     {
-        string directory = dataDir ?? model.Source.DataDirectory ?? throw new ArgumentException("Pretrained weights do not say what to predict; name a data set with --data_dir.");
-        using var data = TokenDataset.Open(directory);
+        using var data = dataDir is not null ? TokenDataset.Open(dataDir)
+            : model.Source.OpenData?.Invoke() ?? throw new ArgumentException("Pretrained weights do not say what to predict; name a data set with --data_dir.");
         var stream = data[split == "val" ? Split.Val : Split.Train];
         var countdown = new Countdown(stream.Count - 1, "tokens");
         var r = new StreamLoss(model.Model, model.Tape, stream, model.Source.Tokenizer).Run(batch, time, stride, done => countdown.Report(done));

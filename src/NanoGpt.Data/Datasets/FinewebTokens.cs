@@ -24,22 +24,8 @@ internal sealed partial class FinewebTokens : DatasetRecipe
         Directory.CreateDirectory(directory);
         ShardFile[] train = Check(paths, Train, tokenizer, directory, cancellation), val = Check(paths, Val, tokenizer, directory, cancellation);
         if (train.Length == 0 || val.Length == 0) throw new InvalidDataException($"{Name} needs shards named {Train}…bin and {Val}…bin, and there are {train.Length} and {val.Length}.");
-        var meta = new DatasetMeta
-        {
-            FormatVersion = DatasetMeta.CurrentVersion,
-            Dataset = Name,
-            Tokenizer = tokenizer.Name,
-            VocabSize = tokenizer.VocabSize,
-            TokenizerSha256 = tokenizer.Hash,
-            TrainTokens = train.Sum(shard => shard.Tokens),
-            ValTokens = val.Sum(shard => shard.Tokens),
-            TrainShards = train,
-            ValShards = val,
-            Vocabulary = [],
-            Sources = [],
-        };
-        using var file = new AtomicFile(Path.Combine(directory, DatasetMeta.FileName));
-        meta.Save(file.Stream);
+        var meta = DatasetMeta.Of(Name, tokenizer, train, val, sources: []);
+        using AtomicFile file = meta.Write(directory);
         file.Publish();
         return new PreparedDataset(directory, meta, []);
     }

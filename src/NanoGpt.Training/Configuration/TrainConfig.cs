@@ -46,6 +46,12 @@ public sealed partial record TrainConfig
     public int SampleCount { get; init; } = 1;
     /// <summary>How many of the likeliest tokens a sample is drawn from; 0 is all.</summary>
     public int SampleTopK { get; init; } = 200;
+    /// <summary>Iterations between two evaluations of HellaSwag; 0 does none.</summary>
+    public int HellaswagInterval { get; init; }
+    /// <summary>The file <c>hellaswag_val.jsonl</c>, or one like it.</summary>
+    public string HellaswagPath { get; init; } = "data/hellaswag_val.jsonl";
+    /// <summary>How many items of it are scored, from the beginning; 0 is all.</summary>
+    public int HellaswagItems { get; init; }
 
     // Weights & Biases
 

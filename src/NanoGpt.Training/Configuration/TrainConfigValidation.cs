@@ -15,7 +15,7 @@ public sealed partial record TrainConfig
         foreach (string name in (string[])["eval_interval", "log_interval", "eval_iters", "gradient_accumulation_steps", "batch_size", "block_size", "n_layer", "n_head", "n_embd", "sample_count"])
             if (ValueOf(name) < 1)
                 return $"{name} must be at least 1, got {Show(name)}.";
-        foreach (string name in (string[])["max_iters", "warmup_iters", "lr_decay_iters", "learning_rate", "min_lr", "weight_decay", "grad_clip", "checkpoint_interval", "keep_checkpoints", "sample_tokens", "sample_interval", "sample_top_k", "total_batch_size", "skip_outlier_steps", "threads"])
+        foreach (string name in (string[])["max_iters", "warmup_iters", "lr_decay_iters", "learning_rate", "min_lr", "weight_decay", "grad_clip", "checkpoint_interval", "keep_checkpoints", "sample_tokens", "sample_interval", "sample_top_k", "hellaswag_interval", "hellaswag_items", "total_batch_size", "skip_outlier_steps", "threads"])
             if (!(ValueOf(name) >= 0) || double.IsInfinity(ValueOf(name)))
                 return $"{name} must not be negative, got {Show(name)}.";
         foreach (string name in (string[])["dropout", "beta1", "beta2"])

@@ -9,14 +9,14 @@ namespace NanoGpt.Training;
 /// <param name="Description">The same and what is known about it, for the user.</param>
 /// <param name="Config">Its sizes.</param>
 /// <param name="Tokenizer">What its tokens mean; null where nothing says that.</param>
-/// <param name="DataDirectory">The data set that it was trained on; null where that is not known.</param>
+/// <param name="OpenData">Opens the data set that it was trained on; null where that is not known.</param>
 /// <param name="Load">Reads its weights into the parameters of a model of these sizes.</param>
-public sealed record StoredModel(string Path, string Description, GptConfig Config, Tokenizer? Tokenizer, string? DataDirectory, Action<Device, IReadOnlyList<Parameter>> Load)
+public sealed record StoredModel(string Path, string Description, GptConfig Config, Tokenizer? Tokenizer, Func<TokenDataset>? OpenData, Action<Device, IReadOnlyList<Parameter>> Load)
 {
     /// <summary>The model of a run.</summary>
     /// <param name="outDir">The run's <c>out_dir</c>.</param>
     /// <param name="name">The checkpoint; null is the best, or the last where none is best.</param>
-    /// <param name="dataDir">The data set whose tokenizer to use; null is the one that the run keeps, else the one it was trained on.</param>
+    /// <param name="dataDir">The data set whose tokenizer to use; null is the one that the run keeps, else the one it was trained on, which was GPT-2's where nothing said so.</param>
     /// <exception cref="FileNotFoundException">There is no run, or no checkpoint of it.</exception>
     /// <exception cref="InvalidDataException">The checkpoint is damaged, or the tokenizer is not the one it was trained with.</exception>
     public static StoredModel OfRun(string outDir, string? name, string? dataDir)
@@ -26,7 +26,7 @@ public sealed record StoredModel(string Path, string Description, GptConfig Conf
             throw new FileNotFoundException($"There is no trained model in '{outDir}'; train one with --out_dir={outDir}, or name the run's folder with --out_dir.");
         var checkpoint = store.Load(name ?? (store.Contains(CheckpointStore.Best) ? CheckpointStore.Best : CheckpointStore.Last), "--checkpoint");
         return new(checkpoint.Directory, $"{checkpoint.Directory}, iteration {checkpoint.State.IterNum:N0}", checkpoint.State.Model,
-            TokenizerOf(checkpoint, outDir, dataDir), checkpoint.State.Config.DataDirectory, (device, parameters) =>
+            TokenizerOf(checkpoint, outDir, dataDir), () => TrainingRun.OpenData(checkpoint.State.Config), (device, parameters) =>
             {
                 using var file = checkpoint.OpenModel();
                 WeightFiles.Read(file, device, parameters.Select(p => (p.Name, p.Shape, p.Data)));
@@ -59,7 +59,8 @@ public sealed record StoredModel(string Path, string Description, GptConfig Conf
     {
         string own = new RunFolder(outDir).MetaPath;
         string path = dataDir is null && File.Exists(own) ? own : System.IO.Path.Combine(dataDir ?? checkpoint.State.Config.DataDirectory, DatasetMeta.FileName);
-        if (!File.Exists(path)) return null;
+        if (!File.Exists(path))
+            return dataDir is null && checkpoint.State.TokenizerIdentity is null && checkpoint.State.Model.VocabSize >= BpeTokenizer.Gpt2.VocabSize ? BpeTokenizer.Gpt2 : null;
         var meta = DatasetMeta.Load(path);
         var tokenizer = meta.CreateTokenizer(path);
         if (checkpoint.State.TokenizerIdentity is { } trained ? trained != meta.TokenizerIdentity : meta.VocabSize > checkpoint.State.Model.VocabSize)
