@@ -37,7 +37,7 @@ sealed partial class RunningProgram : IDisposable
     readonly Process process;
     readonly StringBuilder output = new(), error = new();
 
-    public RunningProgram(string folder, IReadOnlyList<string> arguments, byte[]? input = null)
+    public RunningProgram(string folder, IReadOnlyList<string> arguments, byte[]? input = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", dll, .. arguments])
         {
@@ -50,6 +50,7 @@ sealed partial class RunningProgram : IDisposable
         };
         start.Environment.Remove("NANOGPT_DEBUG");
         start.Environment.Remove("NANOGPT_DATASETS");
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         process = Process.Start(start)!;
         process.OutputDataReceived += (_, line) => Append(output, line.Data);
         process.ErrorDataReceived += (_, line) => Append(error, line.Data);

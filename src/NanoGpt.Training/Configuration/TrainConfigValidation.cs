@@ -21,7 +21,7 @@ public sealed partial record TrainConfig
         foreach (string name in (string[])["dropout", "beta1", "beta2"])
             if (ValueOf(name) is not (>= 0 and < 1))
                 return $"{name} must be at least 0 and below 1, got {Show(name)}.";
-        foreach (string name in (string[])["out_dir", "dataset", "resume_from"])
+        foreach (string name in (string[])["out_dir", "dataset", "resume_from", "pretrained_dir"])
             if (string.IsNullOrWhiteSpace(Show(name).Trim('\'')))
                 return $"{name} is empty; leave it out for the default, {ConfigKey.Find(name)!.Format(new TrainConfig())}.";
         if (NEmbd % NHead != 0)
@@ -34,8 +34,8 @@ public sealed partial record TrainConfig
             return $"skip_outlier_steps must be below {OutlierSteps.LargestScore:0.0}, the largest score there can be, got {Show("skip_outlier_steps")}; 5 is a good value.";
         if (SampleInterval > 0 && SampleTokens == 0)
             return "sample_interval needs samples of at least one token; give --sample_tokens=100, or leave sample_interval out.";
-        if (IsPretrained && !Path.Exists(InitFrom))
-            return $"init_from='{InitFrom}': there is no such file or folder; give 'scratch', 'resume', or where pretrained weights are (model.safetensors, pytorch_model.bin, ckpt.pt or an llm.c .bin).";
+        if (IsPretrained && PretrainedModels.Fault(InitFrom) is { } missing)
+            return missing;
         if (DataOrder is not ("random" or "sequential" or "document"))
             return $"data_order must be 'random', 'sequential' or 'document', got '{DataOrder}'.";
         if (TrainFiles.Length > 0 != ValFiles.Length > 0)
