@@ -19,6 +19,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     readonly Tape tape = run.Tape;
     readonly LossEstimate estimate = new(run.Model, run.Data, run.Config, run.Tape);
     readonly RunSamples samples = new(run, view);
+    readonly RunHellaSwag hellaswag = new(run, view, log);
     readonly int[] x = new int[run.Config.BatchSize * run.Config.BlockSize], y = new int[run.Config.BatchSize * run.Config.BlockSize];
     readonly List<double> rates = [];
 
@@ -49,6 +50,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
                 }
                 if (config.CheckpointInterval > 0 && iteration > saved && iteration % config.CheckpointInterval == 0) Save(iteration, best: false);
                 if (samples.IsDue(iteration)) samples.Write(iteration, stop);
+                if (hellaswag.IsDue(iteration)) hellaswag.Score(iteration, stop);
 
                 Step(iteration);
             }

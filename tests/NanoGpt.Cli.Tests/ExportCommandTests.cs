@@ -20,6 +20,32 @@ public class ExportCommandTests(TrainedWorkplace trained) : IClassFixture<Traine
         Assert.Equal(Losses("--init_from=resume", "--out_dir=out"), Losses($"--init_from={to}", "--out_dir=none"));
     }
 
+    /// <summary>An export can be written with: it writes what the run writes.</summary>
+    [Theory]
+    [InlineData("hf", "written-hf")]
+    [InlineData("gguf", "written.gguf")]
+    [InlineData("nanogpt", "written-nanogpt")]
+    public void Every_form_writes_the_same_text(string format, string to)
+    {
+        string[] sample = ["sample", "--threads=1", "--num_samples=1", "--max_new_tokens=14", "--start=12", "--temperature=0"];
+        Export($"--format={format}", $"--to={to}", "--checkpoint=last").Succeeded();
+        string expected = work.Run([.. sample, "--out_dir=out", "--checkpoint=last"]).Succeeded().Output;
+        Assert.Equal(expected, work.Run([.. sample, $"--init_from={to}", "--data_dir=data/text_char"]).Succeeded().Output);
+        if (format == "hf") Assert.Equal(expected, work.Run([.. sample, $"--init_from={to}"]).Succeeded().Output);        // its tokenizer lies beside
+    }
+
+    [Fact]
+    public void Pretrained_weights_go_from_one_form_to_another()
+    {
+        Export("--format=hf", "--to=first", "--checkpoint=last").Succeeded();
+        Assert.Contains("name with --to", Export("--init_from=first", "--format=gguf").Fault(2));
+        Export("--init_from=first", "--format=gguf", "--to=second/model.gguf").Succeeded();
+        Export("--init_from=second/model.gguf", "--data_dir=data/text_char", "--format=hf", "--to=third").Succeeded();
+        foreach (string name in (string[])["model.safetensors", "tokenizer.json"]) Assert.Equal(File.ReadAllBytes(work[$"first/{name}"]), File.ReadAllBytes(work[$"third/{name}"]));
+        Assert.Contains("Nothing says what the tokens of second/model.gguf mean", Export("--init_from=second/model.gguf", "--format=hf", "--to=fourth").Fault(1));
+        Assert.False(Directory.Exists(work["fourth"]));
+    }
+
     string Losses(params IReadOnlyList<string> more)
     {
         string output = work.Run(["train", .. Workplace.Tiny, .. more, "--eval_only=True", "--eval_iters=20"]).Succeeded().Output;

@@ -37,7 +37,7 @@ sealed partial class RunningProgram : IDisposable
     readonly Process process;
     readonly StringBuilder output = new(), error = new();
 
-    public RunningProgram(string folder, params IReadOnlyList<string> arguments)
+    public RunningProgram(string folder, IReadOnlyList<string> arguments, byte[]? input = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", dll, .. arguments])
         {
@@ -50,12 +50,14 @@ sealed partial class RunningProgram : IDisposable
         };
         start.Environment.Remove("NANOGPT_DEBUG");
         start.Environment.Remove("NANOGPT_DATASETS");
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         process = Process.Start(start)!;
-        process.StandardInput.Close();
         process.OutputDataReceived += (_, line) => Append(output, line.Data);
         process.ErrorDataReceived += (_, line) => Append(error, line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
+        using Stream stdin = process.StandardInput.BaseStream;
+        if (input is not null) stdin.Write(input);
     }
 
     static void Append(StringBuilder text, string? line)

@@ -9,27 +9,27 @@ static class ExportCommand
 {
     public static Command Create()
     {
-        var outDir = PythonOption.Text("--out_dir", "out", "the folder of the run");
-        var checkpoint = new Option<string?>("--checkpoint") { Description = "best, last or a name in out_dir/checkpoints [default: best, or last where none is best]", HelpName = "NAME" };
-        var dataDir = new Option<string?>("--data_dir") { Description = "the data set whose tokenizer to use [default: the one kept in out_dir]", HelpName = "DIR" };
+        var which = new ModelOptions("the data set whose tokenizer to use [default: the one kept in out_dir, or beside the weights]");
         var format = new Option<string>("--format") { Description = "hf: a folder for Hugging Face's transformers; gguf: a file for llama.cpp; nanogpt: a folder with nanoGPT's ckpt.pt", HelpName = "FORMAT", Required = true };
         var to = new Option<string?>("--to") { Description = "the folder or file to write [default: out_dir/hf, out_dir/model-DTYPE.gguf, out_dir/nanogpt]", HelpName = "PATH" };
         var dtype = PythonOption.Text("--dtype", "f32", "numbers of the matrices: f32; for gguf also f16 or q8_0");
         var overwrite = PythonOption.Boolean("--overwrite", false, "replace what is at PATH; of a folder, only the files that are written");
-        var threads = PythonOption.Integer("--threads", 0, "worker threads; 0: every core", least: 0);
         var command = new DocumentedCommand("export", "Writes a trained model in the forms that other tools take.", """
               nanogpt export --out_dir=out-quickstart --format=hf                      transformers: from_pretrained("out-quickstart/hf")
               nanogpt export --out_dir=out-quickstart --format=gguf --dtype=q8_0       llama-cli -m out-quickstart/model-q8_0.gguf
               nanogpt export --out_dir=out-quickstart --format=nanogpt --to=out-there  nanoGPT: sample.py --out_dir=out-there
               nanogpt export --out_dir=out-quickstart --format=gguf --checkpoint=last --to=models/last.gguf --overwrite
-            """) { format, outDir, checkpoint, dataDir, to, dtype, overwrite, threads };
+              nanogpt export --init_from=gpt2 --format=gguf --dtype=f16 --to=gpt2.gguf
+            """);
+        foreach (Option option in (Option[])[format, dtype, to, overwrite, .. which.All]) command.Options.Add(option);
         command.SetAction(result =>
         {
-            string kind = result.GetValue(format)!, folder = result.GetValue(outDir)!, numbers = result.GetValue(dtype)!;
+            string kind = result.GetValue(format)!, numbers = result.GetValue(dtype)!;
             var precision = Precision(kind, numbers);
-            string target = result.GetValue(to) ?? Path.Combine(folder, kind == "gguf" ? $"model-{numbers}.gguf" : kind);
-            using var export = ModelExport.Open(folder, result.GetValue(checkpoint), result.GetValue(dataDir), result.GetValue(threads));
-            Console.WriteLine($"model       {export.Checkpoint.Directory}, iteration {export.Checkpoint.State.IterNum:N0}");
+            string target = result.GetValue(to) ?? Path.Combine(which.Run(result) ?? throw new ArgumentException("name with --to where to write what init_from gives."), kind == "gguf" ? $"model-{numbers}.gguf" : kind);
+            var model = which.Find(result);
+            using var export = new ModelExport(model, which.Threads(result));
+            Console.WriteLine($"model       {model.Description}");
             var countdown = new Countdown(export.Count, "values");
             export.Progress = done => countdown.Report(done);
             bool replace = result.GetValue(overwrite);

@@ -16,6 +16,7 @@ static class TrainCommand
               nanogpt train configs/quickstart.json                                 a first model, in about a minute
               nanogpt train configs/shakespeare_char.json --max_iters=2000 --dropout=0.0
               nanogpt train configs/quickstart.json --dataset=text_char --out_dir=out-mine
+              nanogpt train configs/finetune_shakespeare.json --init_from=gpt2       goes on from OpenAI's weights
               nanogpt train --out_dir=out-mine --init_from=resume --max_iters=5000    goes on with that run
               nanogpt train --out_dir=out-mine --init_from=resume --eval_only=True    only its losses
             """)
@@ -43,7 +44,7 @@ static class TrainCommand
     static int Run(ConfigArguments given)
     {
         using var signals = new StopSignals();
-        var (config, checkpoint, notes) = ResolvedRun.From(given);
+        var (config, checkpoint, notes) = ResolvedRun.From(given, DownloadView.Watch(signals.Token));
         foreach (string note in notes) Console.WriteLine($"note: {note}");
         if (config.Dtype == "bfloat16" && !CpuDevice.HasFastBFloat16) Console.WriteLine("note: dtype: this machine has no fast bfloat16; the numbers are rounded to it at the speed of float32.");
 

@@ -41,6 +41,9 @@ public sealed class PretrainedWeights : IDisposable
     /// <summary>The tensors under nanoGPT's names and in its layout.</summary>
     internal IReadOnlyDictionary<string, StoredTensor> Tensors => tensors;
 
+    /// <summary>Whether a folder holds weights under one of the names that <see cref="Open(string)"/> knows.</summary>
+    public static bool AreIn(string folder) => WeightSource.IsIn(folder);
+
     /// <summary>Opens a file, or the first of the known names in a folder.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     /// <exception cref="InvalidDataException">It is damaged, or of another kind of model; the message names the file and the fault.</exception>

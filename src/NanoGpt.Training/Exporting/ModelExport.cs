@@ -10,22 +10,21 @@ namespace NanoGpt.Training;
 /// </summary>
 public sealed class ModelExport : IDisposable
 {
+    readonly StoredModel model;
     readonly PretrainedWeights weights;
-    readonly string name;
+    readonly Tokenizer tokenizer;
     readonly int threads;
 
-    ModelExport(string outDir, Checkpoint checkpoint, Tokenizer tokenizer, int threads)
+    /// <summary>Opens the weights of a model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="threads">Threads to measure with; 0 is all.</param>
+    /// <exception cref="FileNotFoundException">Nothing says what its tokens mean.</exception>
+    /// <exception cref="InvalidDataException">Its weights are damaged.</exception>
+    public ModelExport(StoredModel model, int threads = 0)
     {
-        (Checkpoint, Tokenizer, this.threads) = (checkpoint, tokenizer, threads);
-        name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(outDir)));
-        weights = PretrainedWeights.Open(Path.Combine(checkpoint.Directory, Checkpoint.ModelFile), checkpoint.State.Model);
+        (this.model, tokenizer, this.threads) = (model, model.KnownTokenizer, threads);
+        weights = model.OpenWeights();
     }
-
-    /// <summary>Where it is from.</summary>
-    public Checkpoint Checkpoint { get; }
-
-    /// <summary>What its tokens mean.</summary>
-    public Tokenizer Tokenizer { get; }
 
     /// <summary>About how many values an export writes.</summary>
     public long Count => weights.Config.ParameterCount();
@@ -35,21 +34,14 @@ public sealed class ModelExport : IDisposable
 
     internal DurableDisk Disk { get; set; } = new();
 
-    /// <summary>Opens a checkpoint of a run; parameters and exceptions as of <see cref="TrainedModel.Open"/>.</summary>
-    public static ModelExport Open(string outDir, string? checkpointName = null, string? dataDir = null, int threads = 0)
-    {
-        var checkpoint = TrainedModel.FindCheckpoint(outDir, checkpointName);
-        return new ModelExport(outDir, checkpoint, TrainedModel.FindTokenizer(checkpoint, outDir, dataDir), threads);
-    }
-
     /// <summary>Writes a folder that Hugging Face's <c>GPT2LMHeadModel</c> and <c>AutoTokenizer</c> load.</summary>
     /// <param name="to">The folder.</param>
     /// <param name="overwrite">Whether files that are there may be replaced.</param>
     /// <exception cref="IOException">Something is there already, or it cannot be written.</exception>
     public IReadOnlyList<string> ToHuggingFace(string to, bool overwrite = false)
     {
-        var portable = new PortableWeights(weights, Tokenizer.VocabSize);
-        new ExportTarget(to, overwrite, Disk).WriteFolder(folder => HuggingFaceFolder.Write(folder, portable, Tokenizer, Disk, Progress), HuggingFaceFolder.Names);
+        var portable = new PortableWeights(weights, tokenizer.VocabSize);
+        new ExportTarget(to, overwrite, Disk).WriteFolder(folder => HuggingFaceFolder.Write(folder, portable, tokenizer, Disk, Progress), HuggingFaceFolder.Names);
         return [.. Differences(portable.Config)];
     }
 
@@ -61,9 +53,10 @@ public sealed class ModelExport : IDisposable
     /// <exception cref="InvalidDataException">A weight is too large for binary16.</exception>
     public IReadOnlyList<string> ToGguf(string to, GgufPrecision precision, bool overwrite = false)
     {
-        var portable = new PortableWeights(weights, Tokenizer.VocabSize);
-        var tokenizer = GgufTokenizer.Describe(Tokenizer);
-        new ExportTarget(to, overwrite, Disk).WriteFile(stream => GgufModel.Write(stream, portable, precision, name, tokenizer, Progress));
+        var portable = new PortableWeights(weights, tokenizer.VocabSize);
+        var entries = GgufTokenizer.Describe(tokenizer);
+        string name = Path.GetFileNameWithoutExtension(to);
+        new ExportTarget(to, overwrite, Disk).WriteFile(stream => GgufModel.Write(stream, portable, precision, name, entries, Progress));
         return [.. Differences(portable.Config), .. GeluNotes(GeluForm.Tanh, "llama.cpp computes GELU in its tanh form")];
     }
 
@@ -73,7 +66,7 @@ public sealed class ModelExport : IDisposable
     /// <exception cref="IOException">Something is there already, or it cannot be written.</exception>
     public IReadOnlyList<string> ToNanoGpt(string to, bool overwrite = false)
     {
-        new ExportTarget(to, overwrite, Disk).WriteFolder(folder => NanoGptFolder.Write(folder, weights, Checkpoint.State, Tokenizer, Disk, Progress), NanoGptFolder.Names);
+        new ExportTarget(to, overwrite, Disk).WriteFolder(folder => NanoGptFolder.Write(folder, weights, model.State, tokenizer, Disk, Progress), NanoGptFolder.Names);
         return [.. GeluNotes(GeluForm.Erf, "nanoGPT computes the exact GELU")];
     }
 
@@ -86,7 +79,7 @@ public sealed class ModelExport : IDisposable
     IEnumerable<string> GeluNotes(GeluForm there, string what)
     {
         if (weights.Config.Gelu == there) yield break;
-        var difference = GeluDifference.Measure(weights, Tokenizer.EndOfText ?? 0, threads);
+        var difference = GeluDifference.Measure(weights, tokenizer.EndOfText ?? 0, threads);
         yield return string.Create(CultureInfo.InvariantCulture, $"{what}, this model was trained with the {(there == GeluForm.Tanh ? "exact one" : "tanh form")}: over {difference.Tokens} tokens that it wrote, its loss changes by {difference.Loss:+0.000000;-0.000000;0}, no logit by more than {difference.Logit:0.0000}.");
     }
 

@@ -50,7 +50,7 @@ public sealed class ModelExportTests : IDisposable
     [MemberData(nameof(Formats))]
     public void A_full_disk_is_one_sentence_and_nothing_is_left(string format)
     {
-        using var export = ModelExport.Open(Run());
+        using var export = new ModelExport(StoredModel.OfRun(Run(), null, null), threads: 1);
         export.Disk = new FullDisk(20_000);
         var fault = Assert.Throws<IOException>(() => Export(export, format, folder.File("new")));
         Assert.Matches("^'.*new' cannot be written: No space left on device.*; make room or name another place with --to\\.$", fault.Message);
@@ -61,7 +61,7 @@ public sealed class ModelExportTests : IDisposable
     [MemberData(nameof(Formats))]
     public void A_full_disk_leaves_the_former_export_as_it_was(string format)
     {
-        using var export = ModelExport.Open(Run());
+        using var export = new ModelExport(StoredModel.OfRun(Run(), null, null), threads: 1);
         Export(export, format, folder.File("new"));
         var before = Content();
         export.Disk = new FullDisk(20_000);
@@ -75,7 +75,7 @@ public sealed class ModelExportTests : IDisposable
     [MemberData(nameof(Formats))]
     public void Equal_weights_give_equal_files(string format)
     {
-        using var export = ModelExport.Open(Run());
+        using var export = new ModelExport(StoredModel.OfRun(Run(), null, null), threads: 1);
         Export(export, format, folder.File("one"));
         Export(export, format, folder.File("two"));
         if (format == "gguf") Assert.Equal(File.ReadAllBytes(folder.File("one")), File.ReadAllBytes(folder.File("two")));
@@ -85,7 +85,7 @@ public sealed class ModelExportTests : IDisposable
     [Fact]
     public void What_differs_elsewhere_is_said()
     {
-        using var export = ModelExport.Open(Run());
+        using var export = new ModelExport(StoredModel.OfRun(Run(), null, null), threads: 1);
         Assert.Equal(["4 rows that only pad the vocabulary are left out: it has the tokenizer's 60 tokens.", "the model has no biases; they are written as zeros."], export.ToHuggingFace(folder.File("hf")));
         Assert.Matches(@"^nanoGPT computes the exact GELU, this model was trained with the tanh form: over 8 tokens that it wrote, its loss changes by \S+, no logit by more than \d\.\d{4}\.$", Assert.Single(export.ToNanoGpt(folder.File("nanogpt"))));
         using var hf = PretrainedWeights.Open(folder.File("hf"));
