@@ -92,15 +92,16 @@ public class ExportCommandTests(TrainedWorkplace trained) : IClassFixture<Traine
         Assert.Contains("'folder' is there already", Export("--format=hf", "--to=folder").Fault(1));
         Assert.Contains("'folder' is a folder; name the file to write with --to.", Export("--format=gguf", "--to=folder", "--overwrite").Fault(1));
         Assert.Contains("'mine.gguf' is a file; name the folder to write with --to.", Export("--format=hf", "--to=mine.gguf", "--overwrite").Fault(1));
+        Assert.Contains("'out' is the folder of a run", Export("--format=hf", "--to=out", "--overwrite").Fault(1));
         Assert.Equal("mine", File.ReadAllText(work["mine.gguf"]));
         Assert.Equal("mine", File.ReadAllText(work["folder/config.json"]));
 
         Export("--format=gguf", "--to=mine.gguf", "--overwrite").Succeeded();
-        Export("--format=hf", "--to=folder", "--overwrite").Succeeded();
+        Export("--format=hf", "--to=folder/", "--overwrite").Succeeded();
         Assert.NotEqual(4, new FileInfo(work["mine.gguf"]).Length);
         Assert.StartsWith("{", File.ReadAllText(work["folder/config.json"]));
         Assert.Equal("mine", File.ReadAllText(work["folder/mine.txt"]));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(work.Root, "*.unfinished"));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(work.Root, "*.unfinished", SearchOption.AllDirectories));
     }
 
     [Theory]

@@ -4,10 +4,20 @@ namespace NanoGpt.Training;
 /// Where an export goes. It is written beside under a name of its own and gets its final name when it is complete; what was
 /// there before is replaced only where that was asked for, and then file by file: what the export does not write stays.
 /// </summary>
-internal sealed class ExportTarget(string path, bool overwrite, DurableDisk disk)
+internal sealed class ExportTarget
 {
-    readonly string folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? throw new ArgumentException($"--to={path} names the root of a disk; name a folder or file to write.");
-    readonly string unfinished = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "", $".{Path.GetFileName(Path.GetFullPath(path))}.unfinished");
+    readonly string path, folder, unfinished;
+    readonly bool overwrite;
+    readonly DurableDisk disk;
+
+    /// <exception cref="ArgumentException">The path is the root of a disk.</exception>
+    public ExportTarget(string path, bool overwrite, DurableDisk disk)
+    {
+        (this.path, this.overwrite, this.disk) = (path, overwrite, disk);
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        folder = Path.GetDirectoryName(full) ?? throw new ArgumentException($"--to={path} is the root of a disk; name a folder or file to write.");
+        unfinished = Path.Combine(folder, $".{Path.GetFileName(full)}.unfinished");
+    }
 
     /// <summary>Writes a file.</summary>
     /// <exception cref="IOException">It is there already, or cannot be written; then nothing has changed.</exception>
@@ -32,6 +42,7 @@ internal sealed class ExportTarget(string path, bool overwrite, DurableDisk disk
     public void WriteFolder(Action<string> fill, IReadOnlyCollection<string> names)
     {
         if (File.Exists(path)) throw new IOException($"'{path}' is a file; name the folder to write with --to.");
+        if (Directory.Exists(Path.Combine(path, "checkpoints"))) throw new IOException($"'{path}' is the folder of a run; name another with --to.");
         bool there = Directory.Exists(path);
         if (there && Directory.EnumerateFileSystemEntries(path).Any() && !overwrite) throw Taken();
         Guarded(() =>
