@@ -37,9 +37,12 @@ sealed partial class RunningProgram : IDisposable
     readonly Process process;
     readonly StringBuilder output = new(), error = new();
 
-    public RunningProgram(string folder, params IReadOnlyList<string> arguments)
+    public RunningProgram(string folder, params IReadOnlyList<string> arguments) : this(folder, Program, arguments) { }
+
+    /// <summary>A program under a launcher, or whatever the line before the arguments is.</summary>
+    public RunningProgram(string folder, IReadOnlyList<string> line, IReadOnlyList<string> arguments)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", dll, .. arguments])
+        var start = new ProcessStartInfo(line[0], [.. line.Skip(1), .. arguments])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
@@ -67,6 +70,12 @@ sealed partial class RunningProgram : IDisposable
             Monitor.PulseAll(text);
         }
     }
+
+    /// <summary>What starts the program itself.</summary>
+    public static IReadOnlyList<string> Program { get; } = [Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec", dll];
+
+    /// <summary>The number of the process.</summary>
+    public int Id => process.Id;
 
     /// <summary>Whether it has ended.</summary>
     public bool HasExited => process.HasExited;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using NanoGpt.Data;
+using NanoGpt.Distributed;
 using NanoGpt.Training;
 
 namespace NanoGpt.Cli;
@@ -27,24 +28,26 @@ static class EvalCommand
               nanogpt eval --out_dir=out-quickstart --stride=64 --json
               nanogpt eval --out_dir=out-gpt2 --hellaswag=hellaswag_val.jsonl --output=hellaswag.jsonl
             """) { outDir, checkpoint, dataDir, split, batch, time, stride, hellaswag, limit, output, threads, json };
-        command.SetAction(result =>
+        command.SetAction(result => Together.Run(ranks =>
         {
             if (result.GetValue(split) is not ("train" or "val") and var other) throw new ArgumentException($"split must be 'train' or 'val', got '{other}'.");
-            using var model = TrainedModel.Open(result.GetValue(outDir)!, result.GetValue(checkpoint), result.GetValue(dataDir), result.GetValue(threads));
+            if (ranks.Size > 1 && result.GetValue(hellaswag) is not null) throw new ArgumentException("HellaSwag is scored by one process; start it without mpirun or srun.");
+            using var model = TrainedModel.Open(result.GetValue(outDir)!, result.GetValue(checkpoint), result.GetValue(dataDir), RankThreads.Of(result.GetValue(threads), ranks));
             if (!result.GetValue(json)) Console.WriteLine($"model       {model.Checkpoint.Directory}, iteration {model.Checkpoint.State.IterNum:N0}");
             if (result.GetValue(hellaswag) is { } path) return HellaSwagOf(model, path, result.GetValue(limit), result.GetValue(output), result.GetValue(json));
-            return Stream(model, result.GetValue(dataDir), result.GetValue(split)!, result.GetValue(batch), result.GetValue(time), result.GetValue(stride), result.GetValue(json));
-        });
+            return Stream(model, result.GetValue(dataDir), result.GetValue(split)!, result.GetValue(batch), result.GetValue(time), result.GetValue(stride), result.GetValue(json), ranks);
+        }));
         return command;
     }
 
-    static int Stream(TrainedModel model, string? dataDir, string split, int batch, int time, int stride, bool json)
+    static int Stream(TrainedModel model, string? dataDir, string split, int batch, int time, int stride, bool json, Communicator ranks)
     {
         using var data = TokenDataset.Open(dataDir ?? model.Checkpoint.State.Config.DataDirectory);
         var stream = data[split == "val" ? Split.Val : Split.Train];
         var countdown = new Countdown(stream.Count - 1, "tokens");
-        var r = new StreamLoss(model.Model, model.Tape, stream, model.Tokenizer).Run(batch, time, stride, done => countdown.Report(done));
+        var r = new StreamLoss(model.Model, model.Tape, stream, model.Tokenizer, ranks).Run(batch, time, stride, done => countdown.Report(done));
         countdown.End();
+        if (!ranks.IsFirst) return ExitCode.Success;
         if (json)
         {
             WriteJson(w =>
