@@ -120,6 +120,15 @@ public abstract class Communicator : IDisposable
         return [.. Enumerable.Range(0, Size).Select(rank => Encoding.UTF8.GetString(texts, rank * longest, length[rank]))];
     }
 
+    /// <summary>Lets rank 0 do something first, a download for example; the others do it after that, and find it done.</summary>
+    public T FirstThenOthers<T>(Func<T> action, string purpose)
+    {
+        if (!IsFirst) Barrier(purpose);
+        T result = action();
+        if (IsFirst) Barrier(purpose);
+        return result;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -10,6 +10,7 @@ namespace NanoGpt.Distributed;
 internal sealed class Watchdog(IReadOnlyList<string> hosts, IReadOnlyList<int> watched, double start)
 {
     const double Asleep = 2;            // seconds between two looks from which on the watchdog has slept itself
+    const double Fresh = 2;             // seconds after which a beat says nothing any more
     const double Computing = 0.1;       // processors that a rank must keep busy to count as computing
 
     readonly Beat?[] last = new Beat?[hosts.Count];
@@ -39,8 +40,9 @@ internal sealed class Watchdog(IReadOnlyList<string> hosts, IReadOnlyList<int> w
         if (limit <= 0) return null;
         foreach (int rank in watched)
         {
+            // A rank that fell silent has not got on either; the first is what there is to say.
             if (now - heard[rank] > limit) return Sentence(rank, $"has given no sign of life for {now - heard[rank]:0} s");
-            if (now - moved[rank] > limit * (last[rank]?.Patience ?? 1)) return Sentence(rank, $"has not got on for {now - moved[rank]:0} s, though it waits for nobody");
+            if (now - heard[rank] < Fresh && now - moved[rank] > limit * (last[rank]?.Patience ?? 1)) return Sentence(rank, $"has not got on for {now - moved[rank]:0} s, though it waits for nobody");
         }
         return null;
     }

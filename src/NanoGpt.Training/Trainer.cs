@@ -23,6 +23,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     readonly DataParallel parallel = new(run.Ranks, run.Config, run.Buckets);
     readonly LossEstimate estimate = new(run.Model, run.Data, run.Config, run.Tape, run.Ranks);
     readonly RunSamples samples = new(run, view);
+    readonly RunHellaSwag hellaswag = new(run, view, log);
     readonly int[] x = new int[run.Config.BatchSize * run.Config.BlockSize], y = new int[run.Config.BatchSize * run.Config.BlockSize];
     readonly List<double> rates = [];
 
@@ -58,6 +59,8 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
                     parallel.Agree(stop);
                     parallel.ThrowIfStopAgreed(stop);
                 }
+                if (hellaswag.IsDue(iteration)) hellaswag.Score(iteration, stop);
+
                 Step(iteration, stop);
             }
         }

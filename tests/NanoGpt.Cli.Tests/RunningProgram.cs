@@ -37,10 +37,11 @@ sealed partial class RunningProgram : IDisposable
     readonly Process process;
     readonly StringBuilder output = new(), error = new();
 
-    public RunningProgram(string folder, params IReadOnlyList<string> arguments) : this(folder, Program, arguments) { }
+    public RunningProgram(string folder, IReadOnlyList<string> arguments, byte[]? input = null, IReadOnlyDictionary<string, string>? environment = null)
+        : this(folder, Program, arguments, input, environment) { }
 
     /// <summary>A program under a launcher, or whatever the line before the arguments is.</summary>
-    public RunningProgram(string folder, IReadOnlyList<string> line, IReadOnlyList<string> arguments)
+    public RunningProgram(string folder, IReadOnlyList<string> line, IReadOnlyList<string> arguments, byte[]? input = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(line[0], [.. line.Skip(1), .. arguments])
         {
@@ -53,12 +54,14 @@ sealed partial class RunningProgram : IDisposable
         };
         start.Environment.Remove("NANOGPT_DEBUG");
         start.Environment.Remove("NANOGPT_DATASETS");
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         process = Process.Start(start)!;
-        process.StandardInput.Close();
         process.OutputDataReceived += (_, line) => Append(output, line.Data);
         process.ErrorDataReceived += (_, line) => Append(error, line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
+        using Stream stdin = process.StandardInput.BaseStream;
+        if (input is not null) stdin.Write(input);
     }
 
     static void Append(StringBuilder text, string? line)

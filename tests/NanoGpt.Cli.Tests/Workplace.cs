@@ -31,11 +31,27 @@ sealed class Workplace : IDisposable
         File.WriteAllText(this[name], content);
     }
 
-    public RunningProgram Start(params IReadOnlyList<string> arguments) => new(Root, arguments);
+    public void WriteBytes(string name, byte[] content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(this[name])!);
+        File.WriteAllBytes(this[name], content);
+    }
+
+    /// <summary>Environment variables of the programs that are started here.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
+    public RunningProgram Start(params IReadOnlyList<string> arguments) => new(Root, arguments, environment: Environment);
 
     public Outcome Run(params IReadOnlyList<string> arguments)
     {
         using var program = Start(arguments);
+        return program.Wait();
+    }
+
+    /// <summary>Runs the program with something on stdin.</summary>
+    public Outcome Pipe(byte[] input, params IReadOnlyList<string> arguments)
+    {
+        using var program = new RunningProgram(Root, arguments, input, Environment);
         return program.Wait();
     }
 

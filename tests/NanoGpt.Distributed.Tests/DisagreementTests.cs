@@ -46,15 +46,8 @@ public class DisagreementTests
     public void A_missing_library_is_a_sentence()
     {
         using var work = new Workplace();
-        Environment.SetEnvironmentVariable("NANOGPT_MPI", "/nowhere/libmpi.so");
-        try
-        {
-            Assert.Contains("NANOGPT_MPI names '/nowhere/libmpi.so', which is no MPI library that can be loaded", Error(MpiJob.Run(work, "mpich", 2, run), 1));
-        }
-        finally
-        {
-            Environment.SetEnvironmentVariable("NANOGPT_MPI", null);
-        }
+        work.Environment["NANOGPT_MPI"] = "/nowhere/libmpi.so";
+        Assert.Contains("NANOGPT_MPI names '/nowhere/libmpi.so', which is no MPI library that can be loaded", Error(MpiJob.Run(work, "mpich", 2, run), 1));
     }
 
     [Fact]

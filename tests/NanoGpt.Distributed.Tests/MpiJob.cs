@@ -19,9 +19,9 @@ static partial class MpiJob
         Assert.SkipUnless(IsThere(mpirun), $"There is no {mpirun} on this machine; .ci/run installs it.");
         // Open MPI wants to be told that it may run as root, and that there may be more ranks than cores.
         (string, string)[] variables = [("OMPI_ALLOW_RUN_AS_ROOT", "1"), ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"), ("OMPI_MCA_rmaps_base_oversubscribe", "1"), ("OMPI_MCA_hwloc_base_binding_policy", "none")];
-        foreach (var (name, value) in variables) Environment.SetEnvironmentVariable(name, value);
+        foreach (var (name, value) in variables) work.Environment[name] = value;
         string[] line = [mpirun, .. groups.SelectMany((group, i) => (string[])[.. i == 0 ? [] : new[] { ":" }, "-n", $"{group.Ranks}", .. RunningProgram.Program, .. group.Arguments])];
-        return new RunningProgram(work.Root, line, []);
+        return new RunningProgram(work.Root, line, [], environment: work.Environment);
     }
 
     /// <summary>Runs ranks to their end.</summary>

@@ -18,6 +18,7 @@ static class TrainCommand
               nanogpt train configs/quickstart.json                                 a first model, in about a minute
               nanogpt train configs/shakespeare_char.json --max_iters=2000 --dropout=0.0
               nanogpt train configs/quickstart.json --dataset=text_char --out_dir=out-mine
+              nanogpt train configs/finetune_shakespeare.json --init_from=gpt2       goes on from OpenAI's weights
               nanogpt train --out_dir=out-mine --init_from=resume --max_iters=5000    goes on with that run
               nanogpt train --out_dir=out-mine --init_from=resume --eval_only=True    only its losses
               mpirun -n 4 nanogpt train configs/quickstart.json --gradient_accumulation_steps=4    four processes
@@ -50,14 +51,14 @@ static class TrainCommand
     static int Run(ConfigArguments given, Communicator ranks, StopSignals signals)
     {
         ranks.ShareStop(() => signals.Token.IsCancellationRequested, signals.Request);
-        var (config, checkpoint, notes) = ResolvedRun.From(given);
+        ranks.Report(-1, "preparing the data", patience: 1000);
+        var (config, checkpoint, notes) = ranks.FirstThenOthers(() => ResolvedRun.From(given, DownloadView.Watch(signals.Token)), "the weights that rank 0 finds");
         ranks.Watchdog = config.Watchdog;
         RunAgreement.Check(ranks, config, checkpoint);
         config.CheckRanks(ranks.Size);
         foreach (string note in notes) Console.WriteLine($"note: {note}");
         if (config.Dtype == "bfloat16" && !CpuDevice.HasFastBFloat16) Console.WriteLine("note: dtype: this machine has no fast bfloat16; the numbers are rounded to it at the speed of float32.");
 
-        ranks.Report(-1, "preparing the data", patience: 1000);
         if (ranks.IsFirst) PrepareData(config, signals.Token);
         ranks.Barrier("the data set of rank 0");
         using var data = TrainingRun.OpenData(config);

@@ -37,6 +37,9 @@ public sealed class PretrainedWeights : IDisposable
     /// <summary>Sentences for the user: what the file holds that the model has no use for.</summary>
     public IReadOnlyList<string> Notes { get; }
 
+    /// <summary>Whether a folder holds weights under one of the names that <see cref="Open(string)"/> knows.</summary>
+    public static bool AreIn(string folder) => WeightSource.IsIn(folder);
+
     /// <summary>Opens a file, or the first of the known names in a folder.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     /// <exception cref="InvalidDataException">It is damaged, or of another kind of model; the message names the file and the fault.</exception>

@@ -16,6 +16,9 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
     /// <summary>The names looked for in a folder, in this order.</summary>
     static readonly string[] known = ["model.safetensors", Index, "pytorch_model.bin", "ckpt.pt"];
 
+    /// <summary>Whether a folder holds one of the known names.</summary>
+    public static bool IsIn(string folder) => known.Any(name => File.Exists(System.IO.Path.Combine(folder, name)));
+
     /// <summary>Opens a file, whose kind its first bytes tell, or the first of the known names in a folder.</summary>
     public static WeightSource Open(string path)
     {
@@ -49,7 +52,7 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
             var tensors = new List<StoredTensor>();
             foreach (var (name, shard) in ReadIndex(path))
             {
-                if (shard != System.IO.Path.GetFileName(shard)) throw new InvalidDataException($"{path}: it names the file '{shard}', which is not in its folder.");
+                if (shard != System.IO.Path.GetFileName(shard)) throw new InvalidDataException($"{path}: it names the file '{OneLine.Of(shard)}', which is not in its folder.");
                 if (!files.TryGetValue(shard, out var file))
                     files.Add(shard, file = SafetensorsFile.Open(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path) ?? "", shard)));
                 tensors.Add(Tensor(file, file[name]));
@@ -72,7 +75,7 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            throw new InvalidDataException($"{path}: not a valid index of safetensors files: {fault.Message.TrimEnd('.')}.", fault);
+            throw new InvalidDataException($"{path}: not a valid index of safetensors files: {OneLine.Of(fault.Message.TrimEnd('.'))}.", fault);
         }
     }
 

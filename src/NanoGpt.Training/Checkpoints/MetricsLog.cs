@@ -6,7 +6,8 @@ namespace NanoGpt.Training;
 /// <summary>
 /// <c>metrics.jsonl</c> in <c>out_dir</c>: one JSON object per line, in the order in which things happened, each handed to the
 /// operating system at once. Training lines have <c>iter, loss, lr, grad_norm, tokens_per_second, ms</c>, and with several ranks <c>waiting</c>; evaluation lines
-/// <c>iter, train_loss, val_loss</c>; a skipped update <c>iter, skipped_loss_z, skipped_grad_norm_z</c>. Numbers are the shortest decimals that read back as the same double; what is not finite is null.
+/// <c>iter, train_loss, val_loss</c>; HellaSwag
+/// <c>iter, hellaswag_acc, hellaswag_acc_norm, hellaswag_items</c>; a skipped update <c>iter, skipped_loss_z, skipped_grad_norm_z</c>. Numbers are the shortest decimals that read back as the same double; what is not finite is null.
 /// </summary>
 /// <remarks>
 /// Iteration N is: evaluate the model after N steps, save it as the checkpoint of N, then do the training step N. A run resumed from
@@ -87,6 +88,14 @@ public sealed class MetricsLog : IDisposable
         Append(("iter", iter), ("train_loss", trainLoss), ("val_loss", valLoss));
         LastEvaluation = iter;
     }
+
+    /// <summary>Logs HellaSwag, before the line of the iteration's training step.</summary>
+    /// <param name="iter">The iteration.</param>
+    /// <param name="accuracy">The part of the items whose likeliest ending is right.</param>
+    /// <param name="normalised">The same by the likelihood per token.</param>
+    /// <param name="items">How many items there are.</param>
+    public void HellaSwag(int iter, double accuracy, double normalised, int items) =>
+        Append(("iter", iter), ("hellaswag_acc", accuracy), ("hellaswag_acc_norm", normalised), ("hellaswag_items", items));
 
     /// <summary>Logs that the update of a step was skipped, after the line of the step.</summary>
     /// <param name="iter">Its iteration.</param>

@@ -26,8 +26,10 @@ public sealed partial record TrainConfig
     public bool EvalOnly { get; init; }
     /// <summary>Save a checkpoint after every evaluation, not only after the best so far.</summary>
     public bool AlwaysSaveCheckpoint { get; init; } = true;
-    /// <summary><c>scratch</c>, <c>resume</c>, or the folder or file of pretrained weights.</summary>
+    /// <summary><c>scratch</c>, <c>resume</c>, the name of a GPT-2, or the folder or file of pretrained weights.</summary>
     public string InitFrom { get; init; } = "scratch";
+    /// <summary>Where a GPT-2 that <see cref="InitFrom"/> names is looked for first, and downloaded to.</summary>
+    public string PretrainedDir { get; init; } = "pretrained";
     /// <summary>With <c>init_from=resume</c>: <c>last</c>, <c>best</c> or the name of a checkpoint directory.</summary>
     public string ResumeFrom { get; init; } = "last";
     /// <summary>Iterations between two checkpoints; 0 saves at each evaluation.</summary>
@@ -44,6 +46,12 @@ public sealed partial record TrainConfig
     public int SampleCount { get; init; } = 1;
     /// <summary>How many of the likeliest tokens a sample is drawn from; 0 is all.</summary>
     public int SampleTopK { get; init; } = 200;
+    /// <summary>Iterations between two evaluations of HellaSwag; 0 does none.</summary>
+    public int HellaswagInterval { get; init; }
+    /// <summary>The file <c>hellaswag_val.jsonl</c>, or one like it.</summary>
+    public string HellaswagPath { get; init; } = "data/hellaswag_val.jsonl";
+    /// <summary>How many items of it are scored, from the beginning; 0 is all.</summary>
+    public int HellaswagItems { get; init; }
 
     // Weights & Biases
 

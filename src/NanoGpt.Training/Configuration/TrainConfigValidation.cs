@@ -29,13 +29,13 @@ public sealed partial record TrainConfig
         foreach (string name in (string[])["eval_interval", "log_interval", "eval_iters", "gradient_accumulation_steps", "batch_size", "block_size", "n_layer", "n_head", "n_embd", "sample_count"])
             if (ValueOf(name) < 1)
                 return $"{name} must be at least 1, got {Show(name)}.";
-        foreach (string name in (string[])["max_iters", "warmup_iters", "lr_decay_iters", "learning_rate", "min_lr", "weight_decay", "grad_clip", "checkpoint_interval", "keep_checkpoints", "sample_tokens", "sample_interval", "sample_top_k", "total_batch_size", "skip_outlier_steps", "threads", "watchdog"])
+        foreach (string name in (string[])["max_iters", "warmup_iters", "lr_decay_iters", "learning_rate", "min_lr", "weight_decay", "grad_clip", "checkpoint_interval", "keep_checkpoints", "sample_tokens", "sample_interval", "sample_top_k", "hellaswag_interval", "hellaswag_items", "total_batch_size", "skip_outlier_steps", "threads", "watchdog"])
             if (!(ValueOf(name) >= 0) || double.IsInfinity(ValueOf(name)))
                 return $"{name} must not be negative, got {Show(name)}.";
         foreach (string name in (string[])["dropout", "beta1", "beta2"])
             if (ValueOf(name) is not (>= 0 and < 1))
                 return $"{name} must be at least 0 and below 1, got {Show(name)}.";
-        foreach (string name in (string[])["out_dir", "dataset", "resume_from"])
+        foreach (string name in (string[])["out_dir", "dataset", "resume_from", "pretrained_dir"])
             if (string.IsNullOrWhiteSpace(Show(name).Trim('\'')))
                 return $"{name} is empty; leave it out for the default, {ConfigKey.Find(name)!.Format(new TrainConfig())}.";
         if (NEmbd % NHead != 0)
@@ -48,8 +48,8 @@ public sealed partial record TrainConfig
             return $"skip_outlier_steps must be below {OutlierSteps.LargestScore:0.0}, the largest score there can be, got {Show("skip_outlier_steps")}; 5 is a good value.";
         if (SampleInterval > 0 && SampleTokens == 0)
             return "sample_interval needs samples of at least one token; give --sample_tokens=100, or leave sample_interval out.";
-        if (IsPretrained && !Path.Exists(InitFrom))
-            return $"init_from='{InitFrom}': there is no such file or folder; give 'scratch', 'resume', or where pretrained weights are (model.safetensors, pytorch_model.bin, ckpt.pt or an llm.c .bin).";
+        if (IsPretrained && PretrainedModels.Fault(InitFrom) is { } missing)
+            return missing;
         if (DataOrder is not ("random" or "sequential" or "document"))
             return $"data_order must be 'random', 'sequential' or 'document', got '{DataOrder}'.";
         if (TrainFiles.Length > 0 != ValFiles.Length > 0)

@@ -17,15 +17,18 @@ public sealed class TrainingRun : IDisposable
     /// <param name="data">The data set; the run does not dispose of it.</param>
     /// <param name="resume">The checkpoint to go on from, or null to start from scratch.</param>
     /// <param name="ranks">The ranks of the run; a single process where left out.</param>
-    /// <exception cref="InvalidDataException">The checkpoint does not fit the data, or is not one of this model.</exception>
+    /// <exception cref="InvalidDataException">The checkpoint or the pretrained weights do not fit the data, or the checkpoint is not one of this model.</exception>
+    /// <exception cref="ArgumentException">HellaSwag is to be scored, but the tokens are not GPT-2's.</exception>
     /// <exception cref="InsufficientMemoryException">The plan is larger than the memory there is; the message gives the sizes.</exception>
     public TrainingRun(TrainConfig config, TokenDataset data, Checkpoint? resume, Communicator? ranks = null)
     {
         (Config, Data, Ranks) = (config, data, ranks ?? new SingleProcess());
         checkpoints = new CheckpointStore(config.OutDir, config.KeepCheckpoints);
         var modelConfig = resume is null ? ModelConfig(config, data) : resume.State.Model with { BlockSize = config.BlockSize, Dropout = config.Dropout };
+        if (resume is null && config.IsPretrained && data.Meta is { } meta) PretrainedTokenizer.Check(config.InitFrom, modelConfig.VocabSize, meta, data.Directory);
         data.Validate(modelConfig.VocabSize);
         data.CheckBlockSize(config.BlockSize);
+        HellaSwag = RunHellaSwag.Load(config, data);
         int threads = RankThreads.Of(config.Threads, Ranks);
         Plan(config, data, Ranks).Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, Ranks.LocalSize);
 
@@ -82,6 +85,9 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>How many values of the model are frozen.</summary>
     public long FrozenCount { get; }
+
+    /// <summary>The items that are scored now and then, or null.</summary>
+    public HellaSwag? HellaSwag { get; }
 
     /// <summary>The memory of a step.</summary>
     public Tape Tape { get; }
