@@ -38,12 +38,12 @@ sealed partial class RunningProgram : IDisposable
     readonly StringBuilder output = new(), error = new();
 
     public RunningProgram(string folder, IReadOnlyList<string> arguments, byte[]? input = null, IReadOnlyDictionary<string, string>? environment = null)
-        : this(folder, Program, arguments, input, environment) { }
+        : this([.. Program, .. arguments], folder, input, environment) { }
 
-    /// <summary>A program under a launcher, or whatever the line before the arguments is.</summary>
-    public RunningProgram(string folder, IReadOnlyList<string> line, IReadOnlyList<string> arguments, byte[]? input = null, IReadOnlyDictionary<string, string>? environment = null)
+    /// <summary>Any program, a launcher for example, with its arguments.</summary>
+    public RunningProgram(string[] line, string folder, byte[]? input = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo(line[0], [.. line.Skip(1), .. arguments])
+        var start = new ProcessStartInfo(line[0], line.Skip(1))
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,

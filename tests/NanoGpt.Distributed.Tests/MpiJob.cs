@@ -21,7 +21,7 @@ static partial class MpiJob
         (string, string)[] variables = [("OMPI_ALLOW_RUN_AS_ROOT", "1"), ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"), ("OMPI_MCA_rmaps_base_oversubscribe", "1"), ("OMPI_MCA_hwloc_base_binding_policy", "none")];
         foreach (var (name, value) in variables) work.Environment[name] = value;
         string[] line = [mpirun, .. groups.SelectMany((group, i) => (string[])[.. i == 0 ? [] : new[] { ":" }, "-n", $"{group.Ranks}", .. RunningProgram.Program, .. group.Arguments])];
-        return new RunningProgram(work.Root, line, [], environment: work.Environment);
+        return new RunningProgram(line, work.Root, environment: work.Environment);
     }
 
     /// <summary>Runs ranks to their end.</summary>
@@ -32,7 +32,10 @@ static partial class MpiJob
     }
 
     /// <summary>The process of a rank of a job that is under way.</summary>
-    public static int ProcessOf(RunningProgram job, int rank)
+    public static int ProcessOf(RunningProgram job, int rank) => FindProcess(job, rank) ?? throw new InvalidOperationException($"There is no process of rank {rank}.");
+
+    /// <summary>The process of a rank, or null where it has ended.</summary>
+    public static int? FindProcess(RunningProgram job, int rank)
     {
         var parents = Directory.EnumerateDirectories("/proc").Select(path => Path.GetFileName(path)).Where(name => int.TryParse(name, out _))
             .Select(name => (Id: int.Parse(name, System.Globalization.CultureInfo.InvariantCulture), Parent: ParentOf(name))).ToDictionary(p => p.Id, p => p.Parent);
@@ -44,7 +47,7 @@ static partial class MpiJob
             string[] environment = Read(id, "environ").Split('\0');
             if (environment.Contains($"OMPI_COMM_WORLD_RANK={rank}") || environment.Contains($"PMI_RANK={rank}")) return id;
         }
-        throw new InvalidOperationException($"There is no process of rank {rank}.");
+        return null;
 
         static int ParentOf(string id) => Read(int.Parse(id, System.Globalization.CultureInfo.InvariantCulture), "stat") is { Length: > 0 } stat
             ? int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture) : 0;

@@ -74,8 +74,11 @@ public sealed class MetricsLog : IDisposable
     /// <param name="tokensPerSecond">Its throughput.</param>
     /// <param name="ms">Its duration in milliseconds.</param>
     /// <param name="waiting">The share of it that rank 0 waited for other ranks; null in a single process.</param>
-    public void Training(int iter, double loss, double lr, double gradNorm, double tokensPerSecond, double ms, double? waiting = null) =>
-        Append([("iter", iter), ("loss", loss), ("lr", lr), ("grad_norm", gradNorm), ("tokens_per_second", tokensPerSecond), ("ms", ms), .. waiting is { } share ? [("waiting", share)] : Array.Empty<(string, double)>()]);
+    public void Training(int iter, double loss, double lr, double gradNorm, double tokensPerSecond, double ms, double? waiting = null)
+    {
+        ReadOnlySpan<(string, double)> fields = [("iter", iter), ("loss", loss), ("lr", lr), ("grad_norm", gradNorm), ("tokens_per_second", tokensPerSecond), ("ms", ms), ("waiting", waiting ?? 0)];
+        Append(waiting is null ? fields[..^1] : fields);
+    }
 
     /// <summary>Logs an evaluation; one that <see cref="Resume"/> kept is not written again.</summary>
     /// <param name="iter">Its iteration.</param>

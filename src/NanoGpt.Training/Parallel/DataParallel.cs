@@ -19,9 +19,11 @@ public sealed class DataParallel
     {
         config.CheckRanks(ranks.Size);
         (this.ranks, this.buckets) = (ranks, buckets);
-        int share = config.GradientAccumulationSteps / ranks.Size;
-        (First, End) = (ranks.Rank * share, (ranks.Rank + 1) * share);
+        (First, End) = Share(config.GradientAccumulationSteps, ranks.Rank, ranks.Size);
     }
+
+    /// <summary>The micro-batches of a step that are a rank's: from the first to the end, exclusive.</summary>
+    public static (int First, int End) Share(int microBatches, int rank, int ranks) => (microBatches / ranks * rank, microBatches / ranks * (rank + 1));
 
     /// <summary>The first micro-batch of a step that is this rank's.</summary>
     public int First { get; }
