@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace NanoGpt.Data.Tests;
 
 public class TokenizerFilesTests
@@ -10,6 +12,22 @@ public class TokenizerFilesTests
         folder.Write("merges.txt", File.ReadAllBytes(SharedData.PathOf("gpt2_vocab.bpe")));
         Assert.Same(BpeTokenizer.Gpt2, Tokenizers.Open(folder.Root));
         Assert.Same(BpeTokenizer.Gpt2, Tokenizers.Open(folder["merges.txt"]));
+    }
+
+    /// <summary>As Hugging Face lays out the <c>tokenizer.json</c> that lies beside its GPT-2.</summary>
+    [Fact]
+    public void GPT2s_tokenizer_of_Hugging_Face_opens_as_gpt2()
+    {
+        using var folder = new TempFolder();
+        string merges = JsonSerializer.Serialize(File.ReadLines(SharedData.PathOf("gpt2_vocab.bpe")).Skip(1).Where(line => line.Length > 0));
+        folder.Write("tokenizer.json", $$"""
+            {"version": "1.0", "truncation": null, "padding": null,
+             "added_tokens": [{"id": 50256, "special": true, "content": "<|endoftext|>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true}],
+             "normalizer": null, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
+             "post_processor": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false}, "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true},
+             "model": {"dropout": null, "unk_token": null, "continuing_subword_prefix": "", "end_of_word_suffix": "", "fuse_unk": false, "vocab": {{File.ReadAllText(SharedData.PathOf("gpt2_encoder.json"))}}, "merges": {{merges}} } }
+            """);
+        Assert.Same(BpeTokenizer.Gpt2, Tokenizers.Open(folder.Root));
     }
 
     [Fact]
