@@ -1,4 +1,5 @@
 using System.CommandLine;
+using NanoGpt.Distributed;
 using NanoGpt.Training;
 
 namespace NanoGpt.Cli;
@@ -19,16 +20,16 @@ sealed class ModelOptions(string dataDir)
     public IReadOnlyList<Option> All => [outDir, checkpoint, initFrom, pretrainedDir, DataDir, threads];
 
     /// <summary>Reads the model into memory; weights that are not on this machine are downloaded first.</summary>
-    public TrainedModel Open(ParseResult result)
+    public TrainedModel Open(ParseResult result, Communicator? ranks = null)
     {
         string from = result.GetValue(initFrom)!;
         string? data = result.GetValue(DataDir);
-        var source = from switch
+        var source = (ranks ?? new SingleProcess()).FirstThenOthers(() => from switch
         {
             "resume" => StoredModel.OfRun(result.GetValue(outDir)!, result.GetValue(checkpoint), data),
             "scratch" => throw new ArgumentException($"init_from='scratch' is a model that has learned nothing; give 'resume', one of {string.Join(", ", PretrainedModels.Names)}, or where pretrained weights are."),
             _ => StoredModel.Pretrained(PretrainedModels.Locate(from, result.GetValue(pretrainedDir)!, DownloadView.Watch()), data),
-        };
-        return new TrainedModel(source, result.GetValue(threads));
+        }, "the model that rank 0 finds");
+        return new TrainedModel(source, RankThreads.Of(result.GetValue(threads), ranks ?? new SingleProcess()));
     }
 }
