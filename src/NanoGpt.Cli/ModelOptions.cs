@@ -1,4 +1,5 @@
 using System.CommandLine;
+using NanoGpt.Distributed;
 using NanoGpt.Training;
 
 namespace NanoGpt.Cli;
@@ -25,7 +26,11 @@ sealed class ModelOptions(string dataDir)
     public int Threads(ParseResult result) => result.GetValue(threads);
 
     /// <summary>Reads the model into memory; weights that are not on this machine are downloaded first.</summary>
-    public TrainedModel Open(ParseResult result) => new(Find(result), Threads(result));
+    public TrainedModel Open(ParseResult result, Communicator? ranks = null)
+    {
+        ranks ??= new SingleProcess();
+        return new TrainedModel(ranks.FirstThenOthers(() => Find(result), "the model that rank 0 finds"), RankThreads.Of(Threads(result), ranks));
+    }
 
     /// <summary>Finds the model; weights that are not on this machine are downloaded first.</summary>
     public StoredModel Find(ParseResult result)
