@@ -87,6 +87,13 @@ internal sealed unsafe class PackedMatrix<V, F> : IDisposable where V : unmanage
     {
         var panels = RightSide<V, F>.Cut(b.Rows, b.Columns);
         Side = RightSide<V, F>.PackedAt(buffer.Get(panels.Length), panels);
+        if (b.ColumnStride == 1)
+        {
+            // Rows are read from end to end, as they lie in memory.
+            int blocks = (panels.Steps + panels.BlockSize - 1) / panels.BlockSize, parts = (panels.BlockSize + PackStepsWork<V, F>.Steps - 1) / PackStepsWork<V, F>.Steps;
+            pool.Run(blocks * parts, 1, new PackStepsWork<V, F>(b, Side, parts));
+            return;
+        }
         // A work item should be worth a few microseconds.
         int grain = Math.Max(1, 16384 / (b.Rows * MicroKernel<V>.MaxVectors * V.Count));
         pool.Run(panels.Panels, grain, new PackWork<V, F>(b, Side));
@@ -100,6 +107,21 @@ internal readonly struct PackWork<V, F>(MatrixView b, RightSide<V, F> side) : IW
     public void Run(int from, int to)
     {
         for (int panel = from; panel < to; panel++) side.PackPanel(b, panel);
+    }
+}
+
+internal readonly struct PackStepsWork<V, F>(MatrixView b, RightSide<V, F> side, int parts) : IWork where V : unmanaged, ISimd<V> where F : IFormat<V>
+{
+    public const int Steps = 32;
+
+    public void Run(int from, int to)
+    {
+        var panels = side.Panels;
+        for (int item = from; item < to; item++)
+        {
+            int block = item / parts * panels.BlockSize, step = block + item % parts * Steps, end = Math.Min(step + Steps, Math.Min(block + panels.BlockSize, panels.Steps));
+            if (step < end) side.PackSteps(b, step, end - step);
+        }
     }
 }
 

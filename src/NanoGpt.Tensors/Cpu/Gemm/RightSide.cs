@@ -41,6 +41,14 @@ internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> wh
             PackBlock(b, step, Math.Min(Panels.BlockSize, Panels.Steps - step), panel, packed + Panels.Offset(step, panel));
     }
 
+    /// <summary>Packs some steps of every panel; they must not reach over the end of a block.</summary>
+    public void PackSteps(MatrixView b, int step0, int steps)
+    {
+        int within = step0 % Panels.BlockSize, block = step0 - within;
+        for (int panel = 0; panel < Panels.Panels; panel++)
+            PackBlock(b, step0, steps, panel, packed + Panels.Offset(block, panel) + (long)within * Panels.Vectors(panel) * V.Count);
+    }
+
     /// <summary>One block of one panel, packed; in <paramref name="scratch"/> if it was not.</summary>
     public float* Block(int step0, int steps, int panel, float* scratch)
     {
