@@ -23,7 +23,11 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>A packed B up to this (512 KB) stays in a second-level cache.</summary>
     const long MaxNear = 1 << 17;
 
+    /// <summary>With more of k than this (4 blocks), packing everything once beats packing some of it twice.</summary>
+    const int MaxDepthAlone = 4 * PackedPanels<V>.MaxBlock;
+
     readonly PackedMatrix<V, F> shared = new();
+    readonly LeftPacker<V, F> left = new(pool);
 
     /// <summary>C = A·B (+ C if <paramref name="accumulate"/>, + bias per column if given; not both).</summary>
     public void Multiply(MatrixView a, MatrixView b, MatrixView c, float* bias = null, bool accumulate = false)
@@ -39,7 +43,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
         }
         // One block of rows reads each panel of B once: it is packed where it is used, and never travels to memory and back.
         // Packing rows of B is a mere copy, so two blocks may do it each for itself.
-        if (a.Rows <= MaxRowsAlone || b.ColumnStride == 1 && a.Rows <= 2 * MaxRows)
+        if (a.Rows <= MaxRowsAlone || b.ColumnStride == 1 && a.Rows <= 2 * MaxRows && b.Rows <= MaxDepthAlone)
         {
             Share(a, RightSide<V, F>.AsItIs(b), c, bias, accumulate, a.Rows <= MaxRowsAlone ? MaxRowsAlone : MaxRows);
             return;
@@ -69,10 +73,17 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
         int rowBlock = (Math.Min(rows, a.Rows) + V.TileRows - 1) / V.TileRows * V.TileRows;
         int rowBlocks = (a.Rows + rowBlock - 1) / rowBlock;
         int groups = Math.Clamp((4 * pool.Workers + rowBlocks - 1) / rowBlocks, 1, b.Panels.Panels);
-        pool.Run(rowBlocks * groups, 1, new MultiplyWork<V, F>(a, b, c, bias, accumulate, groups, rowBlock));
+        // Many groups of panels would each pack the same rows.
+        bool again = groups > 2 && !F.ReadsInPlace(a, b.Panels.Panels / groups);
+        LeftSide<V, F> side = again ? left.Pack(a, rowBlock, b.Panels.BlockSize) : a;
+        pool.Run(rowBlocks * groups, 1, new MultiplyWork<V, F>(side, b, c, bias, accumulate, groups, rowBlock));
     }
 
-    public void Dispose() => shared.Dispose();
+    public void Dispose()
+    {
+        shared.Dispose();
+        left.Dispose();
+    }
 }
 
 /// <summary>A matrix packed for the right-hand side of a product; its memory is kept from one use to the next.</summary>
@@ -125,7 +136,7 @@ internal readonly struct PackStepsWork<V, F>(MatrixView b, RightSide<V, F> side,
     }
 }
 
-internal readonly unsafe struct MultiplyWork<V, F>(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias,
+internal readonly unsafe struct MultiplyWork<V, F>(LeftSide<V, F> a, RightSide<V, F> b, MatrixView c, float* bias,
     bool accumulate, int groups, int rowBlock) : IWork where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     public void Run(int from, int to)
