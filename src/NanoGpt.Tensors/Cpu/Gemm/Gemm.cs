@@ -24,7 +24,11 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     const long MaxNear = 1 << 17;
 
     /// <summary>With more of k than this (4 blocks), packing everything once beats packing some of it twice.</summary>
-    const int MaxDepthAlone = 4 * PackedPanels<V>.MaxBlock;
+    const int Deep = 4 * PackedPanels<V>.MaxBlock;
+
+    /// <summary>Where k is deep, as in the gradient of a weight, slices of 2 MB and lower blocks of rows: both sides then stay near.</summary>
+    const long DeepShared = 1 << 19;
+    const int DeepRows = 96;
 
     readonly PackedMatrix<V, F> shared = new();
     readonly LeftPacker<V, F> left = new(pool);
@@ -43,29 +47,34 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
         }
         // One block of rows reads each panel of B once: it is packed where it is used, and never travels to memory and back.
         // Packing rows of B is a mere copy, so two blocks may do it each for itself.
-        if (a.Rows <= MaxRowsAlone || b.ColumnStride == 1 && a.Rows <= 2 * MaxRows && b.Rows <= MaxDepthAlone)
+        if (a.Rows <= MaxRowsAlone || b.ColumnStride == 1 && a.Rows <= 2 * MaxRows && b.Rows <= Deep)
         {
             Share(a, RightSide<V, F>.AsItIs(b), c, bias, accumulate, a.Rows <= MaxRowsAlone ? MaxRowsAlone : MaxRows);
             return;
         }
         // K in slices, so that the packed slice of B is still in the cache when it is read.
-        int slices = (int)((RightSide<V, F>.Cut(b.Rows, b.Columns).Length + MaxShared - 1) / MaxShared);
+        bool deep = b.Rows > Deep && b.ColumnStride == 1;
+        long most = deep ? DeepShared : MaxShared;
+        int slices = (int)((RightSide<V, F>.Cut(b.Rows, b.Columns).Length + most - 1) / most);
         int depth = ((b.Rows + slices - 1) / slices + F.Pairing - 1) / F.Pairing * F.Pairing;
         for (int k0 = 0; k0 < b.Rows; k0 += depth)
         {
             int count = Math.Min(depth, b.Rows - k0);
             shared.Pack(pool, new MatrixView(b.At(k0, 0), count, b.Columns, b.RowStride, b.ColumnStride));
-            Multiply(new MatrixView(a.At(0, k0), a.Rows, count, a.RowStride, a.ColumnStride), shared, c, k0 == 0 ? bias : null, accumulate || k0 > 0);
+            var slice = new MatrixView(a.At(0, k0), a.Rows, count, a.RowStride, a.ColumnStride);
+            Share(slice, shared.Side, c, k0 == 0 ? bias : null, accumulate || k0 > 0, deep ? DeepRows : RowsOf(slice, shared.Side));
         }
     }
 
     /// <summary>C = A·B with B packed already.</summary>
-    public void Multiply(MatrixView a, PackedMatrix<V, F> b, MatrixView c, float* bias = null, bool accumulate = false)
+    public void Multiply(MatrixView a, PackedMatrix<V, F> b, MatrixView c) => Share(a, b.Side, c, null, accumulate: false, RowsOf(a, b.Side));
+
+    /// <summary>Rows of A in a work item. Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost. Otherwise the blocks are few.</summary>
+    int RowsOf(MatrixView a, RightSide<V, F> b)
     {
-        // Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost. Otherwise the blocks are few.
-        bool near = b.Side.Panels.Length <= MaxNear, inPlace = F.ReadsInPlace(a, b.Side.Panels.Panels) && b.Side.Panels.Length <= MaxShared;
-        int rows = inPlace ? MaxRowsInPlace : MaxRows;
-        Share(a, b.Side, c, bias, accumulate, near || inPlace ? Math.Clamp(a.Rows / (4 * pool.Workers), 48, rows) : rows);
+        bool near = b.Panels.Length <= MaxNear, inPlace = F.ReadsInPlace(a, b.Panels.Panels) && b.Panels.Length <= MaxShared;
+        int most = inPlace ? MaxRowsInPlace : MaxRows;
+        return near || inPlace ? Math.Clamp(a.Rows / (4 * pool.Workers), 48, most) : most;
     }
 
     void Share(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias, bool accumulate, int rows)
