@@ -34,7 +34,7 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
             float* square = stackalloc float[Lanes * Lanes];
             for (int j = 0; j < width; j += Lanes)
             {
-                int rows = Math.Min(Lanes, valid - j);
+                int rows = Math.Clamp(valid - j, 0, Lanes);
                 new Span<float>(square + rows * Lanes, (Lanes - rows) * Lanes).Clear();
                 for (int s = 0; s < steps; s += Lanes)
                 {
@@ -87,6 +87,8 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
     {
         int pairs = depth / 2;
         Bf16Packer.AcrossRows(source, rowStride, pairs, valid, destination, width);
+        int written = (valid + Lanes - 1) / Lanes * Lanes;
+        for (int k = 0; k < pairs && written < width; k++) new Span<float>(destination + (long)k * width + written, width - written).Clear();
         if (depth % 2 == 0) return;
         float* last = source + 2L * pairs * rowStride;
         for (int j = 0; j < width; j++) destination[(long)pairs * width + j] = j < valid ? Pair(last + j, 0, two: false) : 0;
