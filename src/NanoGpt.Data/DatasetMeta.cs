@@ -91,6 +91,8 @@ public sealed record DatasetMeta
                 ?? throw new JsonException("it holds null");
             if (meta.FormatVersion != CurrentVersion)
                 throw new InvalidDataException($"'{path}' has format version {meta.FormatVersion}, but this program reads version {CurrentVersion}; prepare the data set again.");
+            if (meta.Shards(Split.Train)?.Sum(shard => shard.Tokens) is { } train && train != meta.TrainTokens || meta.Shards(Split.Val)?.Sum(shard => shard.Tokens) is { } val && val != meta.ValTokens)
+                throw new JsonException("its shards have another number of tokens than it says");
             return meta;
         }
         catch (JsonException e)
@@ -135,7 +137,41 @@ public sealed record DatasetMeta
         }
     }
 
-    internal void Save(Stream stream) => JsonSerializer.Serialize(stream, this, MetaJson.Instance.DatasetMeta);
+    /// <summary>What there is to say of shards of a tokenizer's tokens.</summary>
+    internal static DatasetMeta Of(string dataset, Tokenizer tokenizer, IReadOnlyList<ShardFile> train, IReadOnlyList<ShardFile> val, IReadOnlyList<SourceFile> sources) => new()
+    {
+        FormatVersion = CurrentVersion,
+        Dataset = dataset,
+        Tokenizer = tokenizer.Name,
+        VocabSize = tokenizer.VocabSize,
+        TokenizerSha256 = tokenizer.Hash,
+        TrainTokens = train.Sum(shard => shard.Tokens),
+        ValTokens = val.Sum(shard => shard.Tokens),
+        TrainSha256 = train is [{ Name: "train.bin" } onlyTrain] ? onlyTrain.Sha256 : null,
+        ValSha256 = val is [{ Name: "val.bin" } onlyVal] ? onlyVal.Sha256 : null,
+        TrainShards = train,
+        ValShards = val,
+        Vocabulary = tokenizer is CharTokenizer characters ? [.. characters.Vocabulary] : [],
+        Sources = sources,
+    };
+
+    /// <summary>Puts it on the disk of a directory, complete; what is left to do is to publish it.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    internal AtomicFile Write(string directory)
+    {
+        var file = new AtomicFile(Path.Combine(directory, FileName));
+        try
+        {
+            JsonSerializer.Serialize(file.Stream, this, MetaJson.Instance.DatasetMeta);
+            file.Complete();
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
 }
 
 [JsonSourceGenerationOptions]

@@ -174,7 +174,7 @@ public sealed class TokenDataset : IDisposable
     }
 
     static ShardFile? Listed(TokenShard shard, DatasetMeta? meta) =>
-        new[] { Split.Train, Split.Val }.SelectMany(split => meta?.Shards(split) ?? []).FirstOrDefault(listed => listed.Name == Path.GetFileName(shard.Path));
+        new[] { Split.Train, Split.Val }.SelectMany(split => meta?.Shards(split) ?? []).FirstOrDefault(listed => Path.GetFileName(listed.Name) == Path.GetFileName(shard.Path));
 
     static void CheckCount(TokenShard shard, DatasetMeta meta)
     {

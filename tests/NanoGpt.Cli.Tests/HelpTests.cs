@@ -9,6 +9,7 @@ public class HelpTests
     [InlineData("train")]
     [InlineData("sample")]
     [InlineData("eval")]
+    [InlineData("export")]
     [InlineData("compare")]
     [InlineData("bench")]
     public void Every_command_explains_itself_with_examples(string command)

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace NanoGpt.Cli.Tests;
 
 /// <summary>Training on shards as llm.c and build-nanogpt leave them, without a <c>meta.json</c>.</summary>
@@ -37,5 +39,21 @@ public class ShardTrainingTests
     {
         using var work = new Workplace();
         Assert.Contains(expected, work.Run(["train", .. Small, .. keys]).Fault(exitCode));
+    }
+
+    [Fact]
+    public void Eval_and_sample_take_the_files_that_the_run_was_trained_on_and_GPT2s_tokens()
+    {
+        using var work = new Workplace();
+        work.Run(["train", .. Small, .. Files("npy"), "--max_iters=1", "--out_dir=out"]).Succeeded();
+        using (var json = JsonDocument.Parse(work.Run("eval", "--out_dir=out", "--json").Succeeded().Output))
+        {
+            Assert.Contains("books_val_000000.npy", json.RootElement.GetProperty("stream").GetString());
+            Assert.Equal(79_171, json.RootElement.GetProperty("stream_tokens").GetInt64());
+            Assert.Equal(79_170, json.RootElement.GetProperty("predictions").GetInt64());
+        }
+        using (var json = JsonDocument.Parse(work.Run("eval", "--out_dir=out", "--split=train", "--json").Succeeded().Output))
+            Assert.Equal(274_888, json.RootElement.GetProperty("stream_tokens").GetInt64());
+        work.Run("sample", "--out_dir=out", "--num_samples=1", "--max_new_tokens=5").Succeeded();
     }
 }

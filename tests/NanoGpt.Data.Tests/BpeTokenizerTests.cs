@@ -175,4 +175,23 @@ public class BpeTokenizerTests
     {
         'u' => ((char)Convert.ToInt32(m.Value[2..], 16)).ToString(), 'n' => "\n", 't' => "\t", 'r' => "\r", 'b' => "\b", 'f' => "\f", _ => m.Value[1..],
     });
+
+    /// <summary>The second encoding of a text of a megabyte, into a list that has room, on a thread whose cache is there.</summary>
+    [Fact]
+    public void Encoding_allocates_nothing_per_token()
+    {
+        var random = new Random(2);
+        byte[] text = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 220_000).Select(_ => gpt2.Decode([random.Next(50_000)]))));
+        Assert.True(text.Length > 1_000_000);
+        if (!System.Text.Unicode.Utf8.IsValid(text)) Assert.Fail("the text has to be UTF-8, or it is copied");
+        var ids = new List<int>(text.Length);
+        gpt2.Encode(text, ids);
+        int tokens = ids.Count;
+        Assert.True(tokens > 200_000);
+        ids.Clear();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        gpt2.Encode(text, ids);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100_000);
+        Assert.Equal(tokens, ids.Count);
+    }
 }

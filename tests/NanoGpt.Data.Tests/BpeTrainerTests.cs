@@ -39,6 +39,44 @@ public class BpeTrainerTests
     }
 
     [Fact]
+    public void The_sample_of_documents_held_out_is_bounded_and_lies_evenly_over_them()
+    {
+        const int most = 10_000;
+        var sample = new HeldOutSample(most);
+        var random = new Random(4);
+        for (int document = 0; document < 5000; document++)
+            for (int piece = 0; piece < 1 + document % 3; piece++)
+            {
+                byte[] text = new byte[random.Next(document % 50 == 0 ? 3000 : 20)];
+                text.AsSpan().Fill((byte)(document / 20));
+                sample.Add(document, text);
+                Assert.InRange(sample.Bytes, 0, most);
+            }
+        Assert.Equal(sample.Bytes, sample.Texts.Sum(text => text.Length));
+        Assert.InRange(sample.Bytes, most / 8, most);
+        Assert.True(sample.Texts.First()[0] < 25 && sample.Texts.Last()[0] > 225);
+        Assert.All(sample.Texts, text => Assert.InRange(text.Length, 1, most / 8));
+    }
+
+    [Fact]
+    public void Small_samples_are_whole()
+    {
+        var sample = new HeldOutSample();
+        sample.Add(0, "one"u8);
+        sample.Add(1, "two"u8);
+        sample.Add(1, "three"u8);
+        Assert.Equal(["one", "two", "three"], sample.Texts.Select(Encoding.UTF8.GetString));
+    }
+
+    [Fact]
+    public void A_text_packed_with_zstd_is_refused()
+    {
+        using var folder = new TempFolder();
+        folder.Write("text.txt.zst", "(packed)");
+        Assert.Contains("zstd -d", Assert.Throws<ArgumentException>(() => BpeCorpus.Train([folder["text.txt.zst"]], "text", SplitPattern.Gpt2, 300)).Message);
+    }
+
+    [Fact]
     public void Text_without_pairs_ends_early()
     {
         var trainer = new BpeTrainer(SplitPattern.Gpt2);

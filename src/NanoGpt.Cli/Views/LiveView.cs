@@ -59,6 +59,8 @@ sealed class LiveView(TrainConfig config, int firstIteration) : IRunView
 
     public void Skipped(SkipReport skip) => Say(PlainView.Line(skip));
 
+    public void ScoredHellaSwag(HellaSwagReport report) => Say(PlainView.Line(report));
+
     public void Sampled(SampleReport sample) => Say(PlainView.Line(sample));
 
     public void Saved(Checkpoint checkpoint) => Say(PlainView.Line(checkpoint));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NanoGpt.Training;
 
 namespace NanoGpt.Cli;
@@ -5,7 +6,10 @@ namespace NanoGpt.Cli;
 /// <summary>nanoGPT's lines, for a pipe or a file: their beginnings are nanoGPT's to the letter, so that scripts for it read them.</summary>
 sealed class PlainView(TrainConfig config, int firstIteration) : IRunView
 {
+    static readonly TimeSpan silence = TimeSpan.FromSeconds(10);
+
     readonly Pace pace = new(config, firstIteration);
+    long lastSaid;
 
     public TrainingResult Watch(Func<TrainingResult> run) => run();
 
@@ -16,10 +20,16 @@ sealed class PlainView(TrainConfig config, int firstIteration) : IRunView
         pace.Stepped(step);
         if (step.Iteration % config.LogInterval != 0) return;
         Say($"iter {step.Iteration}: loss {step.Loss:0.0000}, time {step.Seconds * 1000:0.00}ms, mfu {step.PeakFraction * 100:0.00}%, " +
-            $"{step.TokensPerSecond:N0} tok/s, {Units.Duration(pace.Left)} left");
+            $"{step.TokensPerSecond:N0} tok/s, {(step.Waiting is { } waiting ? $"waiting {waiting:0.0%}, " : "")}{Units.Duration(pace.Left)} left");
     }
 
-    public void Evaluating(int iteration, int done, int total) { }
+    public void Evaluating(int iteration, int done, int total)
+    {
+        if (done == 1) lastSaid = Stopwatch.GetTimestamp();
+        if (Stopwatch.GetElapsedTime(lastSaid) < silence) return;
+        lastSaid = Stopwatch.GetTimestamp();
+        Say($"evaluating {done:N0} of {total:N0}");
+    }
 
     public void Evaluated(EvaluationReport evaluation)
     {
@@ -28,6 +38,8 @@ sealed class PlainView(TrainConfig config, int firstIteration) : IRunView
     }
 
     public void Skipped(SkipReport skip) => Say(Line(skip));
+
+    public void ScoredHellaSwag(HellaSwagReport report) => Say(Line(report));
 
     public void Sampled(SampleReport sample) => Say(Line(sample));
 
@@ -40,6 +52,10 @@ sealed class PlainView(TrainConfig config, int firstIteration) : IRunView
     /// <summary>The line of a skipped update.</summary>
     public static string Line(SkipReport skip) =>
         $"iter {skip.Iteration}: update skipped, an outlier: loss {skip.Loss:0.0000} (z {skip.LossScore:0.00}), grad norm {skip.GradientNorm:0.00} (z {skip.NormScore:0.00})";
+
+    /// <summary>The line of HellaSwag.</summary>
+    public static string Line(HellaSwagReport report) =>
+        $"step {report.Iteration}: HellaSwag acc_norm {(double)report.RightPerToken / report.Items:0.0000} ({report.RightPerToken:N0} of {report.Items:N0}), acc {(double)report.Right / report.Items:0.0000}";
 
     /// <summary>A text and its heading.</summary>
     public static string Line(SampleReport sample) =>

@@ -10,11 +10,7 @@ internal static class CharDatasetWriter
 {
     const int CodePoints = 0x110000;
 
-    /// <summary>
-    /// Reads the text twice, once for the vocabulary and once to encode it, so it need not fit into memory. Everything is
-    /// complete on the disk before the first file gets its name, and <c>val.bin</c> gets its name last: without it no
-    /// reader, nanoGPT included, takes the directory for a data set.
-    /// </summary>
+    /// <summary>Reads the text twice, once for the vocabulary and once to encode it, so it need not fit into memory.</summary>
     /// <exception cref="InvalidDataException">The text is too short, or has more characters than 16 bits can tell apart.</exception>
     public static DatasetMeta Write(string name, TextCorpus corpus, string directory, IProgress<PrepareProgress>? progress, CancellationToken cancellation)
     {
@@ -32,45 +28,17 @@ internal static class CharDatasetWriter
             throw new InvalidDataException($"The text has only {count} characters, too few for training and validation data; give at least 11, and thousands to learn anything.");
 
         var tokenizer = new CharTokenizer(vocabulary);
-        Directory.CreateDirectory(directory);
-        string trainPath = TokenDataset.PathOf(directory, Split.Train), valPath = TokenDataset.PathOf(directory, Split.Val);
-        using var train = new TokenShardWriter(trainPath);
-        using var val = new TokenShardWriter(valPath);
+        using var files = new TrainAndVal(directory);
         try
         {
-            Encode(tokenizer, corpus.Read(done => Report(PrepareStage.Encode, done)), train, val, trainCount);
+            Encode(tokenizer, corpus.Read(done => Report(PrepareStage.Encode, done)), files, trainCount);
         }
         catch (ArgumentException e) // a character that the first reading did not see
         {
             throw new IOException("The text changed while it was read; prepare the data set again when it is complete.", e);
         }
 
-        train.Complete();
-        val.Complete();
-        var meta = new DatasetMeta
-        {
-            FormatVersion = DatasetMeta.CurrentVersion,
-            Dataset = name,
-            Tokenizer = tokenizer.Name,
-            VocabSize = tokenizer.VocabSize,
-            TokenizerSha256 = tokenizer.Hash,
-            TrainTokens = train.Count,
-            ValTokens = val.Count,
-            TrainSha256 = train.Sha256,
-            ValSha256 = val.Sha256,
-            Vocabulary = [.. tokenizer.Vocabulary],
-            Sources = corpus.Sources,
-        };
-        using var metaFile = new AtomicFile(Path.Combine(directory, DatasetMeta.FileName));
-        meta.Save(metaFile.Stream);
-        metaFile.Complete();
-
-        cancellation.ThrowIfCancellationRequested();
-        File.Delete(valPath);
-        train.Publish();
-        metaFile.Publish();
-        val.Publish();
-        return meta;
+        return files.Publish(name, tokenizer, corpus.Sources, cancellation);
     }
 
     static (Rune[] Vocabulary, long Count) CountCharacters(IEnumerable<ReadOnlyMemory<char>> text)
@@ -90,16 +58,16 @@ internal static class CharDatasetWriter
         return ([.. Enumerable.Range(0, CodePoints).Where(c => seen[c]).Select(c => new Rune(c))], count);
     }
 
-    static void Encode(CharTokenizer tokenizer, IEnumerable<ReadOnlyMemory<char>> text, TokenShardWriter train, TokenShardWriter val, long trainCount)
+    static void Encode(CharTokenizer tokenizer, IEnumerable<ReadOnlyMemory<char>> text, TrainAndVal files, long trainCount)
     {
         int[] buffer = [];
         foreach (ReadOnlyMemory<char> piece in text)
         {
             if (buffer.Length < piece.Length) buffer = new int[piece.Length];
             Span<int> ids = buffer.AsSpan(0, tokenizer.Encode(piece.Span, buffer));
-            int head = (int)Math.Min(ids.Length, trainCount - train.Count);
-            train.Write(ids[..head]);
-            val.Write(ids[head..]);
+            int head = (int)Math.Min(ids.Length, trainCount - files.Train.Count);
+            files.Train.Write(ids[..head]);
+            files.Val.Write(ids[head..]);
         }
     }
 }

@@ -63,25 +63,11 @@ internal sealed class DocumentDatasetRecipe(string name, string description) : D
 
     DocumentFile[] Open(IReadOnlyList<string> paths, PrepareOptions options)
     {
-        string column = options.Column ?? "text";
         long[] lengths = Split(options) is ValSplit.LastPart ? [.. paths.Select(ByteSource.LengthOf)] : [];
         long valFrom = Split(options) is ValSplit.LastPart last ? (long)(lengths.Sum() * (1 - last.Fraction)) : long.MaxValue;
-        var files = new DocumentFile[paths.Count];
-        for (int i = 0; i < files.Length; i++)
-        {
-            string path = paths[i];
-            bool zstd = path.EndsWith(".zst", StringComparison.OrdinalIgnoreCase);
-            files[i] = KindOf(path) switch
-            {
-                DocumentKind.Parquet => new ParquetFile(path, column),
-                DocumentKind.JsonLines when zstd => new ZstdLinesFile(path, column),
-                DocumentKind.JsonLines => new JsonLinesFile(path, column),
-                DocumentKind.Text when zstd => throw new ArgumentException($"'{path}': a text packed with zstd is not read; unpack it with 'zstd -d' first."),
-                DocumentKind.Text => new TextFile(path, valFrom == long.MaxValue ? valFrom : Math.Max(0, valFrom - lengths[..i].Sum())),
-                _ => throw new ArgumentException($"'{path}' has no name that tells what it holds; {name} reads .jsonl, .jsonl.gz, .jsonl.zst and .parquet."),
-            };
-        }
-        return files;
+        return [.. paths.Select((path, i) => DocumentFiles.Open(path, options.Column ?? "text",
+            KindOf(path) ?? throw new ArgumentException($"'{path}' has no name that tells what it holds; {name} reads .jsonl, .jsonl.gz, .jsonl.zst and .parquet."),
+            valFrom == long.MaxValue ? valFrom : Math.Max(0, valFrom - lengths[..i].Sum())))];
     }
 
     DocumentKind? KindOf(string path) => Kind ?? (DocumentFiles.KindOf(path) is { } kind and not DocumentKind.Text ? kind : null);

@@ -24,28 +24,14 @@ internal sealed partial class FinewebTokens : DatasetRecipe
         Directory.CreateDirectory(directory);
         ShardFile[] train = Check(paths, Train, tokenizer, directory, cancellation), val = Check(paths, Val, tokenizer, directory, cancellation);
         if (train.Length == 0 || val.Length == 0) throw new InvalidDataException($"{Name} needs shards named {Train}…bin and {Val}…bin, and there are {train.Length} and {val.Length}.");
-        var meta = new DatasetMeta
-        {
-            FormatVersion = DatasetMeta.CurrentVersion,
-            Dataset = Name,
-            Tokenizer = tokenizer.Name,
-            VocabSize = tokenizer.VocabSize,
-            TokenizerSha256 = tokenizer.Hash,
-            TrainTokens = train.Sum(shard => shard.Tokens),
-            ValTokens = val.Sum(shard => shard.Tokens),
-            TrainShards = train,
-            ValShards = val,
-            Vocabulary = [],
-            Sources = [],
-        };
-        using var file = new AtomicFile(Path.Combine(directory, DatasetMeta.FileName));
-        meta.Save(file.Stream);
+        var meta = DatasetMeta.Of(Name, tokenizer, train, val, sources: []);
+        using AtomicFile file = meta.Write(directory);
         file.Publish();
         return new PreparedDataset(directory, meta, []);
     }
 
     static HubFolder Source(string prefix, PrepareOptions options) =>
-        new("kjj0/fineweb10B-gpt2", "", new Regex($"^{prefix}[0-9]+\\.bin$", RegexOptions.CultureInvariant), options.Mirror);
+        new(HubRepository.Dataset("kjj0/fineweb10B-gpt2"), "", new Regex($"^{prefix}[0-9]+\\.bin$", RegexOptions.CultureInvariant), options.Mirror);
 
     static ShardFile[] Check(IEnumerable<string> paths, string prefix, Tokenizer tokenizer, string directory, CancellationToken cancellation)
     {

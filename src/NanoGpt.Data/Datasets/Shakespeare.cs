@@ -17,36 +17,11 @@ internal sealed class Shakespeare : DatasetRecipe
         foreach (ReadOnlyMemory<char> piece in corpus.Read(_ => cancellation.ThrowIfCancellationRequested())) text.Append(piece);
         string all = text.ToString();
         int trainLength = (int)(all.Length * 0.9);
-        Directory.CreateDirectory(directory);
-        using var train = new TokenShardWriter(TokenDataset.PathOf(directory, Split.Train));
-        using var val = new TokenShardWriter(TokenDataset.PathOf(directory, Split.Val));
-        Encode(tokenizer, all.AsSpan(0, trainLength), train);
-        Encode(tokenizer, all.AsSpan(trainLength), val);
-        if (train.Count < 2 || val.Count < 2) throw new InvalidDataException($"The text has only {all.Length} characters, too few for training and validation data; give thousands to learn anything.");
-        train.Complete();
-        val.Complete();
-        var meta = new DatasetMeta
-        {
-            FormatVersion = DatasetMeta.CurrentVersion,
-            Dataset = Name,
-            Tokenizer = tokenizer.Name,
-            VocabSize = tokenizer.VocabSize,
-            TokenizerSha256 = tokenizer.Hash,
-            TrainTokens = train.Count,
-            ValTokens = val.Count,
-            TrainSha256 = train.Sha256,
-            ValSha256 = val.Sha256,
-            Vocabulary = [],
-            Sources = corpus.Sources,
-        };
-        using var metaFile = new AtomicFile(Path.Combine(directory, DatasetMeta.FileName));
-        meta.Save(metaFile.Stream);
-        metaFile.Complete();
-        File.Delete(TokenDataset.PathOf(directory, Split.Val));
-        tokenizer.SaveFiles(directory);
-        train.Publish();
-        metaFile.Publish();
-        val.Publish();
+        using var files = new TrainAndVal(directory);
+        Encode(tokenizer, all.AsSpan(0, trainLength), files.Train);
+        Encode(tokenizer, all.AsSpan(trainLength), files.Val);
+        if (files.Train.Count < 2 || files.Val.Count < 2) throw new InvalidDataException($"The text has only {all.Length} characters, too few for training and validation data; give thousands to learn anything.");
+        DatasetMeta meta = files.Publish(Name, tokenizer, corpus.Sources, cancellation);
         return new PreparedDataset(directory, meta, corpus.Notes);
     }
 

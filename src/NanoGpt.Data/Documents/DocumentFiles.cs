@@ -1,6 +1,6 @@
 namespace NanoGpt.Data;
 
-/// <summary>Finds the files that inputs name: files, folders and globs.</summary>
+/// <summary>Finds the files that inputs name, files, folders and globs, and opens them.</summary>
 internal static class DocumentFiles
 {
     static readonly string[] jsonLines = [".jsonl", ".ndjson", ".json"];
@@ -40,14 +40,27 @@ internal static class DocumentFiles
     /// <param name="path">The file.</param>
     /// <param name="column">The member or column that is the text.</param>
     /// <exception cref="ArgumentException">The name does not tell.</exception>
-    public static DocumentFile Open(string path, string column) => KindOf(path) switch
+    public static DocumentFile Open(string path, string column) => Open(path, column,
+        KindOf(path) ?? throw new ArgumentException($"'{path}' has no name that tells what it holds; give .txt, .md, .jsonl, .jsonl.gz, .jsonl.zst or .parquet."));
+
+    /// <summary>Opens a file whose content is known.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="column">The member or column that is the text.</param>
+    /// <param name="kind">What it holds.</param>
+    /// <param name="valFrom">The byte of a text, unpacked, from which on it is for validation.</param>
+    /// <exception cref="ArgumentException">It is packed in a way that is not read.</exception>
+    public static DocumentFile Open(string path, string column, DocumentKind kind, long valFrom = long.MaxValue)
     {
-        DocumentKind.Parquet => new ParquetFile(path, column),
-        DocumentKind.JsonLines when path.EndsWith(".zst", StringComparison.OrdinalIgnoreCase) => new ZstdLinesFile(path, column),
-        DocumentKind.JsonLines => new JsonLinesFile(path, column),
-        DocumentKind.Text => new TextFile(path, long.MaxValue),
-        _ => throw new ArgumentException($"'{path}' has no name that tells what it holds; give .txt, .md, .jsonl, .jsonl.gz, .jsonl.zst or .parquet."),
-    };
+        bool zstd = path.EndsWith(".zst", StringComparison.OrdinalIgnoreCase);
+        return kind switch
+        {
+            DocumentKind.Parquet => new ParquetFile(path, column),
+            DocumentKind.JsonLines when zstd => new ZstdLinesFile(path, column),
+            DocumentKind.JsonLines => new JsonLinesFile(path, column),
+            _ when zstd => throw new ArgumentException($"'{path}': a text packed with zstd is not read; unpack it with 'zstd -d' first."),
+            _ => new TextFile(path, valFrom),
+        };
+    }
 
     static List<string> InFolder(string folder, string pattern, bool recurse, Func<string, bool> wanted)
     {

@@ -111,30 +111,13 @@ internal sealed class CorpusWriter(CorpusPlan plan, string directory, Action<Pre
         bool bare = plan.Format == ShardFormat.NanoGpt && train.Count == 1 && val.Count == 1; // then as nanoGPT names them
         ShardFile[] Named(IReadOnlyList<ShardFile> shards, string name) => bare ? [shards[0] with { Name = name }] : [.. shards];
         var (trainNamed, valNamed) = (Named(train, "train.bin"), Named(val, "val.bin"));
-        var meta = new DatasetMeta
-        {
-            FormatVersion = DatasetMeta.CurrentVersion,
-            Dataset = plan.Dataset,
-            Tokenizer = plan.Tokenizer.Name,
-            VocabSize = plan.Tokenizer.VocabSize,
-            TokenizerSha256 = plan.Tokenizer.Hash,
-            TrainTokens = train.Sum(shard => shard.Tokens),
-            ValTokens = val.Sum(shard => shard.Tokens),
-            TrainSha256 = bare ? train[0].Sha256 : null,
-            ValSha256 = bare ? val[0].Sha256 : null,
-            TrainShards = trainNamed,
-            ValShards = valNamed,
-            Documents = documents,
-            Vocabulary = plan.Tokenizer is CharTokenizer characters ? [.. characters.Vocabulary] : [],
-            Sources = sources,
-        };
+        DatasetMeta meta = DatasetMeta.Of(plan.Dataset, plan.Tokenizer, trainNamed, valNamed, sources) with { Documents = documents };
         cancellation.ThrowIfCancellationRequested();
         RemoveFormer();
         foreach (var (written, named) in train.Concat(val).Zip(trainNamed.Concat(valNamed)))
             File.Move(Path.Combine(folder, written.Name), Path.Combine(directory, named.Name), overwrite: true);
         plan.Tokenizer.SaveFiles(directory);
-        using var file = new AtomicFile(Path.Combine(directory, DatasetMeta.FileName));
-        meta.Save(file.Stream);
+        using AtomicFile file = meta.Write(directory);
         file.Publish();
         Directory.Delete(folder, recursive: true);
         return meta;

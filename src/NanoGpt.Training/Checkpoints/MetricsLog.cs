@@ -5,8 +5,9 @@ namespace NanoGpt.Training;
 
 /// <summary>
 /// <c>metrics.jsonl</c> in <c>out_dir</c>: one JSON object per line, in the order in which things happened, each handed to the
-/// operating system at once. Training lines have <c>iter, loss, lr, grad_norm, tokens_per_second, ms</c>; evaluation lines
-/// <c>iter, train_loss, val_loss</c>; a skipped update <c>iter, skipped_loss_z, skipped_grad_norm_z</c>. Numbers are the shortest decimals that read back as the same double; what is not finite is null.
+/// operating system at once. Training lines have <c>iter, loss, lr, grad_norm, tokens_per_second, ms</c>, and with several ranks <c>waiting</c>; evaluation lines
+/// <c>iter, train_loss, val_loss</c>; HellaSwag
+/// <c>iter, hellaswag_acc, hellaswag_acc_norm, hellaswag_items</c>; a skipped update <c>iter, skipped_loss_z, skipped_grad_norm_z</c>. Numbers are the shortest decimals that read back as the same double; what is not finite is null.
 /// </summary>
 /// <remarks>
 /// Iteration N is: evaluate the model after N steps, save it as the checkpoint of N, then do the training step N. A run resumed from
@@ -33,8 +34,9 @@ public sealed class MetricsLog : IDisposable
     /// <summary>The iteration of the last evaluation in the file, if there is one.</summary>
     public int? LastEvaluation { get; private set; }
 
-    /// <summary>A log that nobody reads: for a run that only looks, <c>eval_only</c>.</summary>
-    public static MetricsLog None() => new(Stream.Null, null);
+    /// <summary>A log that nobody reads: for a run that only looks, <c>eval_only</c>, and for all ranks but the first.</summary>
+    /// <param name="lastEvaluation">The iteration of the last evaluation that rank 0 has in its file.</param>
+    public static MetricsLog None(int? lastEvaluation = null) => new(Stream.Null, lastEvaluation);
 
     /// <summary>Begins an empty log, replacing one that is there.</summary>
     /// <param name="outDir">The run's <c>out_dir</c>; created if need be.</param>
@@ -71,8 +73,12 @@ public sealed class MetricsLog : IDisposable
     /// <param name="gradNorm">Global norm of its gradient before clipping.</param>
     /// <param name="tokensPerSecond">Its throughput.</param>
     /// <param name="ms">Its duration in milliseconds.</param>
-    public void Training(int iter, double loss, double lr, double gradNorm, double tokensPerSecond, double ms) =>
-        Append(("iter", iter), ("loss", loss), ("lr", lr), ("grad_norm", gradNorm), ("tokens_per_second", tokensPerSecond), ("ms", ms));
+    /// <param name="waiting">The share of it that rank 0 waited for other ranks; null in a single process.</param>
+    public void Training(int iter, double loss, double lr, double gradNorm, double tokensPerSecond, double ms, double? waiting = null)
+    {
+        ReadOnlySpan<(string, double)> fields = [("iter", iter), ("loss", loss), ("lr", lr), ("grad_norm", gradNorm), ("tokens_per_second", tokensPerSecond), ("ms", ms), ("waiting", waiting ?? 0)];
+        Append(waiting is null ? fields[..^1] : fields);
+    }
 
     /// <summary>Logs an evaluation; one that <see cref="Resume"/> kept is not written again.</summary>
     /// <param name="iter">Its iteration.</param>
@@ -85,6 +91,14 @@ public sealed class MetricsLog : IDisposable
         Append(("iter", iter), ("train_loss", trainLoss), ("val_loss", valLoss));
         LastEvaluation = iter;
     }
+
+    /// <summary>Logs HellaSwag, before the line of the iteration's training step.</summary>
+    /// <param name="iter">The iteration.</param>
+    /// <param name="accuracy">The part of the items whose likeliest ending is right.</param>
+    /// <param name="normalised">The same by the likelihood per token.</param>
+    /// <param name="items">How many items there are.</param>
+    public void HellaSwag(int iter, double accuracy, double normalised, int items) =>
+        Append(("iter", iter), ("hellaswag_acc", accuracy), ("hellaswag_acc_norm", normalised), ("hellaswag_items", items));
 
     /// <summary>Logs that the update of a step was skipped, after the line of the step.</summary>
     /// <param name="iter">Its iteration.</param>

@@ -65,6 +65,40 @@ public sealed class HellaSwagTests : IDisposable
         for (int row = 0; row < 3; row++) Assert.Equal(tasks.Items[row].Endings[2], compressed.Items[row].Endings[2]);
     }
 
+    /// <summary>The cleaned text of the file with all items is that of the official one where there is nothing to clean.</summary>
+    [Fact]
+    public void Items_in_GPT2s_tokens_score_as_one_at_a_time_in_the_official_form_and_as_text()
+    {
+        var gpt2 = BpeTokenizer.Gpt2;
+        using var small = new SmallModel(gpt2.VocabSize, 1024);
+        string official = TorchReference.Find("../hellaswag_val_first10.jsonl"), text = TorchReference.Find("../hellaswag_val_text.jsonl.gz");
+        var tasks = HellaSwag.Load(official, gpt2);
+        Assert.Equal(10, tasks.Items.Count);
+        Assert.Equal(tasks.Items.Select(item => (item.Label, gpt2.Decode(item.Context), gpt2.Decode(item.Endings[3]))), HellaSwag.Load(text, gpt2, limit: 10).Items.Select(item => (item.Label, gpt2.Decode(item.Context), gpt2.Decode(item.Endings[3]))));
+        CheckAgainstOneByOne(tasks, small);
+        CheckAgainstOneByOne(HellaSwag.Load(text, gpt2, limit: 60), small);
+    }
+
+    static void CheckAgainstOneByOne(HellaSwag tasks, SmallModel small)
+    {
+        double[][] expected = OneByOne(tasks, small);
+        var results = tasks.Score(small.Model, small.Tape, new HashSet<int>(), TestContext.Current.CancellationToken).ToList();
+        Assert.Equal(Enumerable.Range(0, tasks.Items.Count), results.Select(result => result.Row).Order());
+        foreach (var result in results)
+            for (int e = 0; e < 4; e++)
+            {
+                Assert.Equal(1, result.Sums[e] / expected[result.Row][e], 1e-5);
+                Assert.Equal(1, result.Means[e] / (expected[result.Row][e] / tasks.Items[result.Row].Endings[e].Length), 1e-5);
+            }
+        // What is left out of a second go is what the first has.
+        var half = results.Take(results.Count / 2).Select(result => result.Row).ToHashSet();
+        foreach (var result in tasks.Score(small.Model, small.Tape, half, TestContext.Current.CancellationToken))
+        {
+            Assert.DoesNotContain(result.Row, half);
+            Assert.Equal(1, result.Sums[0] / expected[result.Row][0], 1e-5);
+        }
+    }
+
     [Fact]
     public void The_choice_is_the_smallest_sum_or_mean()
     {

@@ -4,11 +4,11 @@ namespace NanoGpt.Data;
 /// <param name="Tokenizer">The tokenizer.</param>
 /// <param name="Bytes">Bytes of text it was trained on.</param>
 /// <param name="Words">Distinct words among them.</param>
-/// <param name="HeldOutBytes">Bytes of the documents that it was not trained on.</param>
+/// <param name="HeldOutBytes">Bytes of a sample of the documents that it was not trained on.</param>
 /// <param name="HeldOutTokens">Tokens that these become.</param>
 public sealed record TrainedBpe(BpeTokenizer Tokenizer, long Bytes, int Words, long HeldOutBytes, long HeldOutTokens);
 
-/// <summary>Trains a tokenizer on files of documents. Every hundredth document is held out, to see how well others are compressed.</summary>
+/// <summary>Trains a tokenizer on files of documents. Every hundredth document is held out, and on a sample of these it is measured how well others are compressed.</summary>
 public static class BpeCorpus
 {
     const int HeldOutEvery = 100;
@@ -29,7 +29,7 @@ public static class BpeCorpus
         if (vocabSize < 257) throw new ArgumentException($"vocab_size is {vocabSize}, but must be at least 257: the bytes and the mark between documents.");
         var files = DocumentFiles.Find(inputs, path => DocumentFiles.KindOf(path) is not null).Select(path => DocumentFiles.Open(path, column)).ToArray();
         var trainer = new BpeTrainer(split);
-        var heldOut = new List<byte[]>();
+        var heldOut = new HeldOutSample();
         long bytes = 0, document = 0, before = 0, total = files.Sum(file => file.Bytes);
         RawChunk chunk = new();
         DocumentText texts = new();
@@ -44,7 +44,7 @@ public static class BpeCorpus
                 foreach (var piece in texts.Pieces)
                 {
                     if (piece.Begins) document++;
-                    if (document % HeldOutEvery == 0) heldOut.Add(texts[piece].ToArray());
+                    if (document % HeldOutEvery == 0) heldOut.Add(document / HeldOutEvery - 1, texts[piece]);
                     else
                     {
                         trainer.Add(texts[piece]);
@@ -58,7 +58,7 @@ public static class BpeCorpus
         if (bytes == 0) throw new InvalidDataException($"'{string.Join("', '", inputs)}' holds no text to learn from.");
         var tokenizer = trainer.Train(vocabSize, cancellation: cancellation);
         var ids = new List<int>();
-        foreach (byte[] text in heldOut) tokenizer.Encode(text, ids);
-        return new(tokenizer, bytes, trainer.Words, heldOut.Sum(text => (long)text.Length), ids.Count);
+        foreach (byte[] text in heldOut.Texts) tokenizer.Encode(text, ids);
+        return new(tokenizer, bytes, trainer.Words, heldOut.Bytes, ids.Count);
     }
 }
