@@ -34,7 +34,7 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
         long blocks = recompute ? perBlock + config.NLayer : config.NLayer * perBlock;
         long activations = rows * c * (blocks + embedding + gradients) + statistics;
         long logits = CpuDevice.HeadRows((int)rows, config.VocabSize) * v;
-        long scratch = 2 * v * c + logits + rows * 4 * c + threads * (4L * time * (c / config.NHead) + 66L * time);
+        long scratch = v * c + logits + rows * 4 * c + threads * (4L * time * (c / config.NHead) + 66L * time);
         return new(parameters * bytes, parameters * bytes, 2 * parameters * bytes / shards, activations * bytes, scratch * bytes + wire);
     }
 

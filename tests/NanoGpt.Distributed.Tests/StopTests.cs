@@ -57,6 +57,22 @@ public class StopTests
         Assert.Contains("step-00000022", outcome.Output);
     }
 
+    [Theory]
+    [MemberData(nameof(MpiJob.Flavours), MemberType = typeof(MpiJob))]
+    public void A_signal_while_rank_0_writes_text_is_heard(string flavour)
+    {
+        using var work = Workplace.WithData();
+        using var job = MpiJob.Start(work, flavour, 2, [.. run, "--out_dir=out", "--sample_interval=5", "--sample_tokens=10000000"]);
+        Assert.True(job.WaitFor("\niter 4:"));
+        Thread.Sleep(500);
+        MpiJob.Signal(MpiJob.ProcessOf(job, 1), Term);
+        var clock = Stopwatch.StartNew();
+        var outcome = job.Wait();
+        Assert.Equal(3, outcome.ExitCode);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"it took {clock.Elapsed}");
+        Assert.Contains("step-00000005", outcome.Output);
+    }
+
     [Fact]
     public void One_process_gives_an_unfinished_step_up()
     {

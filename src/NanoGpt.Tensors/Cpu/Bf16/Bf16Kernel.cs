@@ -33,7 +33,7 @@ internal static unsafe class Bf16Kernel
         two = Make(2);
         three = Make(3);
         peak = (delegate* unmanaged<long, void>)ExecutableMemory.Place(Bf16Assembler.Peak());
-        Available = peak != null && one != null && two != null && three != null;
+        Available = peak != null && one != null && two != null && three != null && Bf16Packer.Available;
     }
 
     /// <summary>Whether this processor has the instruction and this system let the code be placed.</summary>
