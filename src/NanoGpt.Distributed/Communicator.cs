@@ -85,6 +85,13 @@ public abstract class Communicator : IDisposable
     /// <summary>Starts a gathering in place: each rank gives its <see cref="Slice"/> and gets those of all others.</summary>
     public abstract PendingCollective StartAllGather(nint floats, long count, string purpose);
 
+    /// <summary>Sends messages there and back between this rank and another, which calls it, too; returns how long one way takes.</summary>
+    /// <param name="partner">The other rank.</param>
+    /// <param name="bytes">Size of a message.</param>
+    /// <param name="rounds">How often it goes there and back.</param>
+    /// <param name="purpose">What it is for.</param>
+    public abstract TimeSpan PingPong(int partner, int bytes, int rounds, string purpose);
+
     /// <summary>Says what this rank is about to do; a sign of life.</summary>
     /// <param name="step">The step it is at.</param>
     /// <param name="activity">In a few words: "training", "evaluating".</param>

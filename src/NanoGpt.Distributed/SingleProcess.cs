@@ -58,6 +58,9 @@ public sealed class SingleProcess : Communicator
     public override PendingCollective StartAllGather(nint floats, long count, string purpose) => PendingCollective.Done;
 
     /// <inheritdoc/>
+    public override TimeSpan PingPong(int partner, int bytes, int rounds, string purpose) => throw new ArgumentException("There is no other rank.");
+
+    /// <inheritdoc/>
     public override void Report(long step, string activity, int patience = 1) { }
 
     /// <inheritdoc/>

@@ -12,6 +12,7 @@ public class HelpTests
     [InlineData("export")]
     [InlineData("compare")]
     [InlineData("bench")]
+    [InlineData("doctor")]
     public void Every_command_explains_itself_with_examples(string command)
     {
         using var work = new Workplace();

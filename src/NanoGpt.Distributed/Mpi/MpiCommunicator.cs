@@ -87,6 +87,13 @@ internal sealed unsafe class MpiCommunicator : Communicator
 
     public override PendingCollective StartAllGather(nint floats, long count, string purpose) => Start(purpose, wire.AllGather(floats, count));
 
+    public override TimeSpan PingPong(int partner, int bytes, int rounds, string purpose)
+    {
+        using var messages = new PingPong(thread, partner, bytes, rounds);
+        Start(purpose, messages.Stages).Wait();
+        return messages.OneWay;
+    }
+
     public override void Report(long step, string activity, int patience = 1) => thread.Status.Report(step, activity, patience);
 
     public override void ShareStop(Func<bool> asked, Action ask)

@@ -26,7 +26,7 @@ internal sealed unsafe partial class MpiLibrary
     public readonly delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, nint*, int> Ialltoallv;
     public readonly delegate* unmanaged[Cdecl]<void*, void*, int, nint, nint, nint, nint*, int> Iallreduce;
     public readonly delegate* unmanaged[Cdecl]<nint*, int*, nint, int> Test;
-    public readonly delegate* unmanaged[Cdecl]<void*, int, nint, int, int, nint, nint*, int> Isend;
+    public readonly delegate* unmanaged[Cdecl]<void*, int, nint, int, int, nint, nint*, int> Isend, Irecv;
     public readonly delegate* unmanaged[Cdecl]<int, int, nint, int*, nint, int> Iprobe;
     public readonly delegate* unmanaged[Cdecl]<void*, int, nint, int, int, nint, nint, int> Recv;
 
@@ -47,13 +47,9 @@ internal sealed unsafe partial class MpiLibrary
         Test = (delegate* unmanaged[Cdecl]<nint*, int*, nint, int>)Function("Test");
         Isend = (delegate* unmanaged[Cdecl]<void*, int, nint, int, int, nint, nint*, int>)Function("Isend");
         Iprobe = (delegate* unmanaged[Cdecl]<int, int, nint, int*, nint, int>)Function("Iprobe");
+        Irecv = (delegate* unmanaged[Cdecl]<void*, int, nint, int, int, nint, nint*, int>)Function("Irecv");
         Recv = (delegate* unmanaged[Cdecl]<void*, int, nint, int, int, nint, nint, int>)Function("Recv");
-
-        var version = (delegate* unmanaged[Cdecl]<byte*, int*, int>)Function("Get_library_version");
-        byte* text = stackalloc byte[8192];
-        int length;
-        version(text, &length);
-        Version = Encoding.UTF8.GetString(text, length).Split('\n', ',')[0].Replace('\t', ' ').Trim();
+        Version = VersionOf(library);
 
         if (NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out World))
         {
@@ -76,8 +72,7 @@ internal sealed unsafe partial class MpiLibrary
     /// <exception cref="FileNotFoundException">It is not on this machine; the message says how to get it.</exception>
     public static MpiLibrary Load(Launcher launcher)
     {
-        // UCX, beneath many an MPI, would take the signals over by which .NET notices a null reference.
-        if (!OperatingSystem.IsWindows()) _ = setenv("UCX_HANDLE_ERRORS", "none", 0);
+        KeepSignals();
         string? named = Environment.GetEnvironmentVariable(Variable);
         if (!string.IsNullOrEmpty(named))
         {
@@ -88,14 +83,42 @@ internal sealed unsafe partial class MpiLibrary
             foreach (string name in Names(flavour))
                 if (NativeLibrary.TryLoad(name, out nint library)) return new(library);
         throw new FileNotFoundException($"{launcher.Name} started {launcher.Ranks} ranks, but the MPI library they would talk through is not on this machine; " +
-            $"get it with '{string.Join("' or '", launcher.Flavours.Select(Install))}', or let {Variable} name its file.");
+            $"get it with '{string.Join("' or '", launcher.Flavours.Select(MpiInstallation.Command))}', or let {Variable} name its file.");
+    }
+
+    /// <summary>The libraries that are on this machine, in whatever flavour; loaded, but not started.</summary>
+    public static IEnumerable<(nint Entry, string Version)> OnThisMachine()
+    {
+        KeepSignals();
+        string? named = Environment.GetEnvironmentVariable(Variable);
+        IEnumerable<string[]> all = string.IsNullOrEmpty(named) ? Enum.GetValues<MpiFlavour>().Select(Names) : [[named]];
+        foreach (string[] names in all)
+            foreach (string name in names)
+            {
+                if (!NativeLibrary.TryLoad(name, out nint library) || !NativeLibrary.TryGetExport(library, "MPI_Init_thread", out nint entry)) continue;
+                yield return (entry, VersionOf(library));
+                break;
+            }
+    }
+
+    static string VersionOf(nint library)
+    {
+        var version = (delegate* unmanaged[Cdecl]<byte*, int*, int>)NativeLibrary.GetExport(library, "MPI_Get_library_version");
+        byte* text = stackalloc byte[8192];
+        int length;
+        version(text, &length);
+        return Encoding.UTF8.GetString(text, length).Split('\n', ',')[0].Replace('\t', ' ').Trim();
     }
 
     static string[] Names(MpiFlavour flavour) =>
         OperatingSystem.IsMacOS() ? flavour == MpiFlavour.OpenMpi ? ["libmpi.40.dylib", "libmpi.dylib"] : ["libmpi.12.dylib", "libmpich.dylib", "libmpi.dylib"]
         : flavour == MpiFlavour.OpenMpi ? ["libmpi.so.40"] : ["libmpich.so.12", "libmpi.so.12"];
 
-    static string Install(MpiFlavour flavour) => "apt-get install " + (flavour == MpiFlavour.OpenMpi ? "openmpi-bin libopenmpi-dev" : "mpich");
+    /// <summary>UCX, beneath many an MPI, would take the signals over by which .NET notices a null reference.</summary>
+    static void KeepSignals()
+    {
+        if (!OperatingSystem.IsWindows()) _ = setenv("UCX_HANDLE_ERRORS", "none", 0);
+    }
 
     // The environment that .NET changes is its own copy; this is C's.
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
