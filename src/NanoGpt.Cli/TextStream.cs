@@ -16,7 +16,7 @@ static class TextStream
     /// <summary>Writes several samples, and after each what separates it from the next.</summary>
     public static void Write(Generator generator, Tokenizer tokenizer, string start, int maxNewTokens, IReadOnlyList<string> stops, int first, int count, string after)
     {
-        int[] prompt = tokenizer.Encode(start);
+        int[] prompt = tokenizer.EncodeWithSpecial(start);
         var samples = Enumerable.Range(0, count).Select(_ => new SampleText(tokenizer, stops)).ToArray();
         int shown = 0;
         Console.Write(start);

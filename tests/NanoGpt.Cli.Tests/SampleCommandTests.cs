@@ -91,7 +91,7 @@ public class SampleCommandTests(TrainedWorkplace trained) : IClassFixture<Traine
     [InlineData(2, "--num_samples", "--out_dir=out", "--num_samples=0")]
     [InlineData(2, "--temperature", "--out_dir=out", "--temperature=warm")]
     [InlineData(2, "did you mean '--top_k'", "--out_dir=out", "--topk=3")]
-    [InlineData(2, "only 'resume'", "--out_dir=out", "--init_from=gpt2-xl")]
+    [InlineData(2, "one of gpt2, gpt2-medium", "--init_from=scratch")]
     [InlineData(1, "there is no checkpoint of this name", "--out_dir=out", "--checkpoint=step-00000007")]
     public void A_bad_request_is_one_sentence(int exitCode, string expected, params string[] arguments) =>
         Assert.Contains(expected, work.Run(["sample", .. arguments]).Fault(exitCode));

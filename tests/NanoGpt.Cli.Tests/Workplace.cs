@@ -31,7 +31,16 @@ sealed class Workplace : IDisposable
         File.WriteAllText(this[name], content);
     }
 
-    public RunningProgram Start(params IReadOnlyList<string> arguments) => new(Root, arguments);
+    public void WriteBytes(string name, byte[] content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(this[name])!);
+        File.WriteAllBytes(this[name], content);
+    }
+
+    /// <summary>Environment variables of the programs that are started here.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
+    public RunningProgram Start(params IReadOnlyList<string> arguments) => new(Root, arguments, environment: Environment);
 
     public Outcome Run(params IReadOnlyList<string> arguments)
     {
@@ -42,7 +51,7 @@ sealed class Workplace : IDisposable
     /// <summary>Runs the program with something on stdin.</summary>
     public Outcome Pipe(byte[] input, params IReadOnlyList<string> arguments)
     {
-        using var program = new RunningProgram(Root, arguments, input);
+        using var program = new RunningProgram(Root, arguments, input, Environment);
         return program.Wait();
     }
 
@@ -55,7 +64,7 @@ sealed class Workplace : IDisposable
     public string[] Losses(string outDir) => [.. File.ReadLines(this[Path.Combine(outDir, "metrics.jsonl")]).Select(line =>
     {
         using var json = JsonDocument.Parse(line);
-        return string.Join(' ', json.RootElement.EnumerateObject().Where(p => p.Name is not ("tokens_per_second" or "ms")).Select(p => $"{p.Name}={p.Value.GetRawText()}"));
+        return string.Join(' ', json.RootElement.EnumerateObject().Where(p => p.Name is not ("tokens_per_second" or "ms" or "waiting")).Select(p => $"{p.Name}={p.Value.GetRawText()}"));
     })];
 
     public void Dispose() => folder.Delete(recursive: true);

@@ -18,7 +18,7 @@ public sealed class HubFolderTests : IDisposable
         """));
 
     IReadOnlyList<string> Fetch(LocalServer server) =>
-        new HubFolder("owner/name", "sample/10BT", new Regex("\\.parquet$"), server.Address).Fetch(folder["download"], null, null, null, default);
+        new HubFolder(HubRepository.Dataset("owner/name"), "sample/10BT", new Regex("\\.parquet$"), server.Address).Fetch(folder["download"], null, null, null, default);
 
     [Fact]
     public void Listed_files_are_fetched_checked_and_kept()

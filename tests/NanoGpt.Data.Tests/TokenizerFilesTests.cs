@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace NanoGpt.Data.Tests;
 
 public class TokenizerFilesTests
@@ -12,6 +14,22 @@ public class TokenizerFilesTests
         Assert.Same(BpeTokenizer.Gpt2, Tokenizers.Open(folder["merges.txt"]));
     }
 
+    /// <summary>As Hugging Face lays out the <c>tokenizer.json</c> that lies beside its GPT-2.</summary>
+    [Fact]
+    public void GPT2s_tokenizer_of_Hugging_Face_opens_as_gpt2()
+    {
+        using var folder = new TempFolder();
+        string merges = JsonSerializer.Serialize(File.ReadLines(SharedData.PathOf("gpt2_vocab.bpe")).Skip(1).Where(line => line.Length > 0));
+        folder.Write("tokenizer.json", $$"""
+            {"version": "1.0", "truncation": null, "padding": null,
+             "added_tokens": [{"id": 50256, "special": true, "content": "<|endoftext|>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true}],
+             "normalizer": null, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
+             "post_processor": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false}, "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true},
+             "model": {"dropout": null, "unk_token": null, "continuing_subword_prefix": "", "end_of_word_suffix": "", "fuse_unk": false, "vocab": {{File.ReadAllText(SharedData.PathOf("gpt2_encoder.json"))}}, "merges": {{merges}} } }
+            """);
+        Assert.Same(BpeTokenizer.Gpt2, Tokenizers.Open(folder.Root));
+    }
+
     [Fact]
     public void A_merge_of_unknown_tokens_is_named_with_its_line()
     {
@@ -20,6 +38,34 @@ public class TokenizerFilesTests
         folder.Write("merges.txt", "#version: 0.2\na b\n");
         var error = Assert.Throws<InvalidDataException>(() => Tokenizers.Open(folder.Root));
         Assert.Contains("merges.txt', line 2: 'a b'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Characters_come_back_from_their_tokenizer_json()
+    {
+        using var folder = new TempFolder();
+        var characters = new CharTokenizer(["\n", " ", "\"", "\\", "a", "é", "日", "😀", "\u007f"]);
+        CharTokenizerJson.Save(characters, folder.Root);
+        var opened = Tokenizers.Open(folder.Root);
+        Assert.Equal(characters.Hash, Assert.IsType<CharTokenizer>(opened).Hash);
+        Assert.Equal([0, 0, 4, 7, 1], opened.Encode("\n\na😀 "));
+    }
+
+    [Theory]
+    [InlineData("\"a\":0", "\"a\":3", "its ids are not 0 to 1, each once: see 1")]
+    [InlineData("\"a\":0", "\"ab\":0", "'ab' is not exactly one character")]
+    [InlineData("[\\\\s\\\\S]", ".", "it does not split a text into characters")]
+    [InlineData("\"vocab\"", "\"words\"", "key")]
+    public void A_damaged_vocabulary_of_characters_is_refused(string good, string bad, string expected)
+    {
+        using var folder = new TempFolder();
+        CharTokenizerJson.Save(new CharTokenizer(["a", "b"]), folder.Root);
+        string text = File.ReadAllText(folder["tokenizer.json"]).Replace("\": ", "\":", StringComparison.Ordinal);
+        Assert.Contains(good, text, StringComparison.Ordinal);
+        folder.Write("tokenizer.json", System.Text.Encoding.UTF8.GetBytes(text.Replace(good, bad, StringComparison.Ordinal)));
+        var fault = Assert.Throws<InvalidDataException>(() => Tokenizers.Open(folder.Root));
+        Assert.Contains(expected, fault.Message, StringComparison.Ordinal);
+        Assert.Contains("tokenizer.json", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]

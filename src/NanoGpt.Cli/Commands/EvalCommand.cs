@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using NanoGpt.Data;
+using NanoGpt.Distributed;
 using NanoGpt.Training;
 
 namespace NanoGpt.Cli;
@@ -10,9 +11,7 @@ static class EvalCommand
 {
     public static Command Create()
     {
-        var outDir = PythonOption.Text("--out_dir", "out", "the folder of the run");
-        var checkpoint = new Option<string?>("--checkpoint") { Description = "best, last or a name in out_dir/checkpoints [default: best, or last where none is best]", HelpName = "NAME" };
-        var dataDir = new Option<string?>("--data_dir") { Description = "the data set to predict [default: the one it was trained on]", HelpName = "DIR" };
+        var which = new ModelOptions("the data set to predict [default: the one it was trained on]");
         var split = PythonOption.Text("--split", "val", "train or val");
         var batch = PythonOption.Integer("--batch_size", 8, "windows computed together; the result does not depend on it", least: 1);
         var time = PythonOption.Integer("--block_size", 0, "tokens of a window; 0: the model's context", least: 0);
@@ -20,40 +19,44 @@ static class EvalCommand
         var hellaswag = new Option<string?>("--hellaswag") { Description = "score HellaSwag instead: the path of hellaswag_val.jsonl, also as .gz", HelpName = "FILE" };
         var limit = PythonOption.Integer("--limit", 0, "HellaSwag: only so many items from the beginning; 0: all", least: 0);
         var output = new Option<string?>("--output") { Description = "HellaSwag: keep a line for each item in this file; an evaluation that was stopped goes on from there", HelpName = "FILE" };
-        var threads = PythonOption.Integer("--threads", 0, "worker threads; 0: every core", least: 0);
         var json = new Option<bool>("--json") { Description = "print one line of JSON" };
         var command = new DocumentedCommand("eval", "Loss, perplexity and bits per byte over a whole split, each token counted once; or HellaSwag.", """
               nanogpt eval --out_dir=out-quickstart
               nanogpt eval --out_dir=out-quickstart --stride=64 --json
               nanogpt eval --out_dir=out-gpt2 --hellaswag=hellaswag_val.jsonl --output=hellaswag.jsonl
-            """) { outDir, checkpoint, dataDir, split, batch, time, stride, hellaswag, limit, output, threads, json };
-        command.SetAction(result =>
+              nanogpt eval --init_from=gpt2 --data_dir=data/openwebtext
+            """);
+        foreach (Option option in (Option[])[.. which.All, split, batch, time, stride, hellaswag, limit, output, json]) command.Options.Add(option);
+        command.SetAction(result => Together.Run(ranks =>
         {
             if (result.GetValue(split) is not ("train" or "val") and var other) throw new ArgumentException($"split must be 'train' or 'val', got '{other}'.");
-            using var model = TrainedModel.Open(result.GetValue(outDir)!, result.GetValue(checkpoint), result.GetValue(dataDir), result.GetValue(threads));
-            if (!result.GetValue(json)) Console.WriteLine($"model       {model.Checkpoint.Directory}, iteration {model.Checkpoint.State.IterNum:N0}");
+            if (ranks.Size > 1 && result.GetValue(hellaswag) is not null) throw new ArgumentException("HellaSwag is scored by one process; start it without mpirun or srun.");
+            using var model = which.Open(result, ranks);
+            if (!result.GetValue(json)) Console.WriteLine($"model       {model.Source.Description}");
             if (result.GetValue(hellaswag) is { } path) return HellaSwagOf(model, path, result.GetValue(limit), result.GetValue(output), result.GetValue(json));
-            return Stream(model, result.GetValue(dataDir), result.GetValue(split)!, result.GetValue(batch), result.GetValue(time), result.GetValue(stride), result.GetValue(json));
-        });
+            return Stream(model, result.GetValue(which.DataDir), result.GetValue(split)!, result.GetValue(batch), result.GetValue(time), result.GetValue(stride), result.GetValue(json), ranks);
+        }));
         return command;
     }
 
-    static int Stream(TrainedModel model, string? dataDir, string split, int batch, int time, int stride, bool json)
+    static int Stream(TrainedModel model, string? dataDir, string split, int batch, int time, int stride, bool json, Communicator ranks)
     {
-        using var data = dataDir is null ? TrainingRun.OpenData(model.Checkpoint.State.Config) : TokenDataset.Open(dataDir);
+        using var data = dataDir is not null ? TokenDataset.Open(dataDir)
+            : model.Source.OpenData?.Invoke() ?? throw new ArgumentException("Pretrained weights do not say what to predict; name a data set with --data_dir.");
         var stream = data[split == "val" ? Split.Val : Split.Train];
         var countdown = new Countdown(stream.Count - 1, "tokens");
-        var r = new StreamLoss(model.Model, model.Tape, stream, model.Tokenizer).Run(batch, time, stride, done => countdown.Report(done));
+        var r = new StreamLoss(model.Model, model.Tape, stream, model.Source.Tokenizer, ranks).Run(batch, time, stride, done => countdown.Report(done));
         countdown.End();
+        if (!ranks.IsFirst) return ExitCode.Success;
         if (json)
         {
             WriteJson(w =>
             {
                 w.WriteNumber("loss", r.Loss);
                 w.WriteNumber("perplexity", r.Perplexity);
-                w.WriteNumber("bits_per_byte", r.BitsPerByte);
+                if (r.Bytes > 0) w.WriteNumber("bits_per_byte", r.BitsPerByte);
                 w.WriteNumber("predictions", r.Predictions);
-                w.WriteNumber("bytes", r.Bytes);
+                if (r.Bytes > 0) w.WriteNumber("bytes", r.Bytes);
                 w.WriteString("stream", stream.Name);
                 w.WriteNumber("stream_tokens", r.StreamTokens);
                 w.WriteString("stream_sha256", r.StreamSha256);
@@ -62,10 +65,10 @@ static class EvalCommand
         }
         Console.WriteLine($"""
             stream      {stream.Name}: {r.StreamTokens:N0} tokens, sha256 {r.StreamSha256}
-            predicted   {r.Predictions:N0} tokens, {r.Bytes:N0} bytes, each once
+            predicted   {r.Predictions:N0} tokens{(r.Bytes > 0 ? $", {r.Bytes:N0} bytes" : "")}, each once
             loss        {r.Loss:0.000000}
             perplexity  {r.Perplexity:0.0000}
-            bits/byte   {r.BitsPerByte:0.0000}
+            bits/byte   {(r.Bytes > 0 ? $"{r.BitsPerByte:0.0000}" : "unknown: nothing says what the tokens mean")}
             """);
         return ExitCode.Success;
     }

@@ -11,9 +11,7 @@ static class SampleCommand
 {
     public static Command Create()
     {
-        var outDir = PythonOption.Text("--out_dir", "out", "the folder of the run");
-        var checkpoint = new Option<string?>("--checkpoint") { Description = "best, last or a name in out_dir/checkpoints [default: best, or last where none is best]", HelpName = "NAME" };
-        var dataDir = new Option<string?>("--data_dir") { Description = "the data set whose tokenizer to use [default: the one kept in out_dir]", HelpName = "DIR" };
+        var which = new ModelOptions("the data set whose tokenizer to use [default: the one kept in out_dir, or beside the weights]");
         var start = PythonOption.Text("--start", "\n", "text to begin with, or FILE:prompt.txt");
         start.DefaultValueFactory = _ => "\n";
         var count = PythonOption.Integer("--num_samples", 10, "how many samples", least: 1);
@@ -24,9 +22,7 @@ static class SampleCommand
         var minP = PythonOption.Number("--min_p", 0, "draw from tokens at least so likely, as a part of the likeliest; 0: from all");
         var penalty = PythonOption.Number("--repetition_penalty", 1, "above 1, tokens that the text has already become less likely");
         var seed = PythonOption.Integer("--seed", 1337, "equal seeds give equal text", least: int.MinValue);
-        var threads = PythonOption.Integer("--threads", 0, "worker threads; 0: every core", least: 0);
         var stop = new Option<string[]>("--stop") { Description = "end a sample before this text; can be given several times", HelpName = "TEXT" };
-        var initFrom = PythonOption.Text("--init_from", "resume", "accepted for nanoGPT's sake: resume");
         var dtype = PythonOption.Text("--dtype", "float32", "float32, or bfloat16: weights rounded to half the memory, and nearly twice as fast");
         Option<string>[] ignored = [PythonOption.Text("--device", "cpu", "accepted, ignored"), PythonOption.Text("--compile", "False", "accepted, ignored")];
         var command = new DocumentedCommand("sample", "Writes text with a trained model, as it is drawn.", """
@@ -35,16 +31,17 @@ static class SampleCommand
               nanogpt sample --out_dir=out-quickstart --start=FILE:prompt.txt --temperature=0.5 --top_k=10
               nanogpt sample --out_dir=out-quickstart --stop=". " --checkpoint=last --seed=7
               nanogpt sample --out_dir=out-quickstart --num_samples=8 --dtype=bfloat16 --min_p=0.05 --repetition_penalty=1.1
-            """) { outDir, checkpoint, dataDir, start, count, length, temperature, topK, topP, minP, penalty, seed, dtype, threads, stop, initFrom, ignored[0], ignored[1] };
+              nanogpt sample --init_from=gpt2 --start="What is the answer to life?" --num_samples=3 --max_new_tokens=100
+            """);
+        foreach (Option option in (Option[])[.. which.All, start, count, length, temperature, topK, topP, minP, penalty, seed, dtype, stop, .. ignored]) command.Options.Add(option);
         command.SetAction(result =>
         {
-            if (result.GetValue(initFrom) is not "resume" and var other) throw new ArgumentException($"init_from='{other}': only 'resume', a run of your own, can be sampled from yet.");
             string[] given = [.. ignored.Where(option => result.GetResult(option) is { Implicit: false }).Select(option => option.Name[2..])];
             if (given.Length > 0) Console.Error.WriteLine($"note: {string.Join(", ", given)} ignored; sampling runs on the CPU.");
             var options = new SamplingOptions(result.GetValue(temperature), result.GetValue(topK), result.GetValue(topP), result.GetValue(seed), result.GetValue(minP), result.GetValue(penalty));
             options.Validate();
             bool narrow = TrainingRun.PrecisionOf(result.GetValue(dtype)!) == Precision.BFloat16;
-            using var model = TrainedModel.Open(result.GetValue(outDir)!, result.GetValue(checkpoint), result.GetValue(dataDir), result.GetValue(threads));
+            using var model = which.Open(result);
             if (narrow) model.Narrow();
             Write(model, options, Prompt(result.GetValue(start)!), result.GetValue(count), result.GetValue(length), Stops(result.GetValue(stop)));
             return ExitCode.Success;

@@ -19,7 +19,7 @@ public static class Datasets
     ];
 
     static HubFolder Hub(string repository, string folder, string pattern, PrepareOptions options) =>
-        new(repository, folder, new Regex(pattern, RegexOptions.CultureInvariant), options.Mirror);
+        new(HubRepository.Dataset(repository), folder, new Regex(pattern, RegexOptions.CultureInvariant), options.Mirror);
 
     /// <summary>The recipe of a name.</summary>
     /// <exception cref="ArgumentException">There is none; the message names the nearest and all others.</exception>

@@ -31,7 +31,7 @@ internal sealed partial class FinewebTokens : DatasetRecipe
     }
 
     static HubFolder Source(string prefix, PrepareOptions options) =>
-        new("kjj0/fineweb10B-gpt2", "", new Regex($"^{prefix}[0-9]+\\.bin$", RegexOptions.CultureInvariant), options.Mirror);
+        new(HubRepository.Dataset("kjj0/fineweb10B-gpt2"), "", new Regex($"^{prefix}[0-9]+\\.bin$", RegexOptions.CultureInvariant), options.Mirror);
 
     static ShardFile[] Check(IEnumerable<string> paths, string prefix, Tokenizer tokenizer, string directory, CancellationToken cancellation)
     {

@@ -5,18 +5,18 @@ using System.Text.RegularExpressions;
 namespace NanoGpt.Data;
 
 /// <summary>
-/// Some files of a data set on Hugging Face, or on a mirror that answers the same addresses. The listing tells their lengths and
+/// Some files of a repository on Hugging Face, or on a mirror that answers the same addresses. The listing tells their lengths and
 /// SHA-256, so what is downloaded can be checked.
 /// </summary>
-/// <param name="repository">The data set, <c>owner/name</c>.</param>
+/// <param name="repository">The repository.</param>
 /// <param name="folder">Where in it to look; empty: everywhere.</param>
 /// <param name="pattern">Which files, by their path in the repository; they are taken in ordinal order.</param>
-/// <param name="mirror">Where to go in place of huggingface.co.</param>
-internal sealed class HubFolder(string repository, string folder, Regex pattern, Uri? mirror)
+/// <param name="mirror">Where to go in place of huggingface.co, or of what HF_ENDPOINT names.</param>
+internal sealed class HubFolder(HubRepository repository, string folder, Regex pattern, Uri? mirror)
 {
     const int MostPages = 1000;
 
-    readonly Uri root = mirror ?? new Uri("https://huggingface.co");
+    readonly Uri root = mirror ?? HubRepository.Endpoint();
 
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(20);
 
@@ -34,7 +34,7 @@ internal sealed class HubFolder(string repository, string folder, Regex pattern,
             RemoteFile[] files = [.. List(cancellation).Take(most ?? int.MaxValue)];
             string[] paths = [.. files.Select(file => Path.Combine(directory, Path.GetFileName(file.Path)))];
             long total = files.Sum(file => file.Length), missing = files.Zip(paths).Where(pair => !IsThere(pair.First, pair.Second)).Sum(pair => pair.First.Length);
-            announce?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{repository} has {files.Length:N0} files to read, {total / 1e9:0.00} GB; {missing / 1e9:0.00} GB are still to be downloaded to {directory}"));
+            announce?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{repository.Name} has {files.Length:N0} files to read, {total / 1e9:0.00} GB; {missing / 1e9:0.00} GB are still to be downloaded to {directory}"));
             Directory.CreateDirectory(directory);
             CheckSpace(directory, missing);
             long before = 0;
@@ -49,7 +49,7 @@ internal sealed class HubFolder(string repository, string folder, Regex pattern,
         }
         catch (DownloadException e)
         {
-            throw new IOException($"{repository} could not be downloaded: {e.Message}; run the command again to go on, name another address with --mirror, or give files you have with --input.", e);
+            throw new IOException($"{repository.Name} could not be downloaded: {e.Message}; run the command again to go on, {repository.OtherSource}.", e);
         }
     }
 
@@ -61,10 +61,10 @@ internal sealed class HubFolder(string repository, string folder, Regex pattern,
         using var client = new HttpClient { Timeout = Patience };
         client.DefaultRequestHeaders.UserAgent.ParseAdd("nanogpt");
         var files = new List<RemoteFile>();
-        Uri? page = new(root, $"api/datasets/{repository}/tree/main{(folder.Length > 0 ? $"/{folder}" : "")}?recursive=true");
+        Uri? page = new(root, $"{repository.Listing}/tree/main{(folder.Length > 0 ? $"/{folder}" : "")}?recursive=true");
         for (int i = 0; page is not null && i < MostPages; i++) page = ListPage(client, page, files, cancellation);
         files.Sort((a, b) => string.CompareOrdinal(a.Path, b.Path));
-        return files.Count > 0 ? files : throw new DownloadException($"{root.Host} lists no file like {pattern} in {repository}/{folder}", transient: false);
+        return files.Count > 0 ? files : throw new DownloadException($"{root.Host} lists no file like {pattern} in {repository.Name}/{folder}", transient: false);
     }
 
     Uri? ListPage(HttpClient client, Uri page, List<RemoteFile> files, CancellationToken cancellation)
@@ -79,7 +79,7 @@ internal sealed class HubFolder(string repository, string folder, Regex pattern,
                 string path = entry.GetProperty("path").GetString()!;
                 if (entry.GetProperty("type").GetString() != "file" || !pattern.IsMatch(path)) continue;
                 bool large = entry.TryGetProperty("lfs", out JsonElement lfs) && lfs.ValueKind == JsonValueKind.Object;
-                var address = new Uri(root, $"datasets/{repository}/resolve/main/{string.Join('/', path.Split('/').Select(Uri.EscapeDataString))}");
+                var address = new Uri(root, $"{repository.Files}/resolve/main/{string.Join('/', path.Split('/').Select(Uri.EscapeDataString))}");
                 files.Add(new RemoteFile(path, address, entry.GetProperty("size").GetInt64(), large ? lfs.GetProperty("oid").GetString() : null));
             }
             return Next(answer);
@@ -117,11 +117,11 @@ internal sealed class HubFolder(string repository, string folder, Regex pattern,
         return next.Success ? new Uri(root, next.Groups[1].Value) : null;
     }
 
-    static void CheckSpace(string directory, long needed)
+    void CheckSpace(string directory, long needed)
     {
         long free = new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
         if (free < needed)
-            throw new IOException(string.Create(CultureInfo.InvariantCulture, $"'{directory}' needs {needed / 1e9:0.00} GB for the download, but only {free / 1e9:0.00} GB are free; make room, choose another place with --out, or fewer files with --files."));
+            throw new IOException(string.Create(CultureInfo.InvariantCulture, $"'{directory}' needs {needed / 1e9:0.00} GB for the download, but only {free / 1e9:0.00} GB are free; make room, {repository.OtherPlace}."));
     }
 
     sealed record RemoteFile(string Path, Uri Address, long Length, string? Sha256);

@@ -31,15 +31,15 @@ internal static partial class GptTensors
         foreach (var parameter in wanted)
         {
             var tensor = found[parameter.Name];
-            if (transposed && MatrixName().IsMatch(parameter.Name) && tensor.Shape.Count == 2) tensor = Transpose(tensor);
+            bool turn = transposed && MatrixName().IsMatch(parameter.Name);
             long[] shape = [.. Enumerable.Range(0, parameter.Shape.Rank).Select(i => (long)parameter.Shape[i])];
-            if (!shape.SequenceEqual(tensor.Shape))
-                throw Fault(source, $"'{found[parameter.Name].Name}' is ({string.Join(", ", found[parameter.Name].Shape)}), but the model that its configuration describes has ({string.Join(", ", shape)})");
-            tensors.Add(parameter.Name, tensor);
+            if (!shape.SequenceEqual(turn ? tensor.Shape.Reverse() : tensor.Shape))
+                throw Fault(source, $"'{tensor.Name}' is ({string.Join(", ", tensor.Shape)}), but the model that its configuration describes has ({string.Join(", ", turn ? shape.Reverse() : shape)})");
+            tensors.Add(parameter.Name, turn ? Transpose(tensor) : tensor);
         }
         if (found.Remove("lm_head.weight", out var head)) CheckTied(source, tensors["transformer.wte.weight"], head);
         string[] extra = [.. found.Where(entry => !tensors.ContainsKey(entry.Key)).Select(entry => entry.Value.Name)];
-        return (tensors, extra.Length == 0 ? [] : [$"{source.Path} holds {Listed(extra)} that this model has no use for; left out."]);
+        return (tensors, extra.Length == 0 ? [] : [$"{source.Path} holds {OneLine.Of(Listed(extra))} that this model has no use for; left out."]);
     }
 
     static string NanoGptName(string name)
@@ -53,8 +53,8 @@ internal static partial class GptTensors
     static bool IsTransposed(GptConfig config, Dictionary<string, StoredTensor> found) =>
         found["transformer.h.0.attn.c_attn.weight"].Shape.SequenceEqual([config.NEmbd, 3L * config.NEmbd]);
 
-    /// <summary>(in, out) as (out, in). The turned copy lives from the first piece read to the last.</summary>
-    static StoredTensor Transpose(StoredTensor tensor)
+    /// <summary>(in, out) as (out, in), or back. The turned copy lives from the first piece read to the last.</summary>
+    internal static StoredTensor Transpose(StoredTensor tensor)
     {
         int rows = checked((int)tensor.Shape[0]), columns = checked((int)tensor.Shape[1]);
         float[]? turned = null;
@@ -96,7 +96,7 @@ internal static partial class GptTensors
     static string Listed(string[] names) =>
         $"{names.Length} ({string.Join(", ", names.Take(Shown).Select(name => $"'{name}'"))}{(names.Length > Shown ? ", …" : "")})";
 
-    static InvalidDataException Fault(WeightSource source, string what) => new($"{source.Path}: these weights cannot be loaded: {what}.");
+    static InvalidDataException Fault(WeightSource source, string what) => new($"{source.Path}: these weights cannot be loaded: {OneLine.Of(what)}.");
 
     /// <summary>The causal masks that Hugging Face saves.</summary>
     [GeneratedRegex(@"^transformer\.h\.[0-9]+\.attn\.(bias|masked_bias)$", RegexOptions.CultureInvariant)]

@@ -26,7 +26,7 @@ internal static class PretrainedConfig
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"{path}: not a valid config.json: {fault.Message.TrimEnd('.')}.", fault);
+            throw new InvalidDataException($"{path}: not a valid config.json: {OneLine.Of(fault.Message.TrimEnd('.'))}.", fault);
         }
     }
 
@@ -74,7 +74,7 @@ internal static class PretrainedConfig
         return config.NEmbd % config.NHead != 0 ? $"its n_embd ({config.NEmbd}) is not divisible by its n_head ({config.NHead})" : null;
     }
 
-    static InvalidDataException Refused(string path, string what) => new($"{path}: this model cannot be loaded: {what}.");
+    static InvalidDataException Refused(string path, string what) => new($"{path}: this model cannot be loaded: {OneLine.Of(what)}.");
 
     static object? Plain(JsonElement value) => value.ValueKind switch
     {

@@ -23,7 +23,7 @@ public sealed class SafetensorsFile : IDisposable
         }
         catch (FormatException fault)
         {
-            throw new InvalidDataException($"{Path}: not a valid safetensors file: {fault.Message}.", fault);
+            throw new InvalidDataException($"{Path}: not a valid safetensors file: {OneLine.Of(fault.Message)}.", fault);
         }
         Metadata = metadata;
         byName = Tensors.ToDictionary(entry => entry.Name);

@@ -16,6 +16,9 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
     /// <summary>The names looked for in a folder, in this order.</summary>
     static readonly string[] known = ["model.safetensors", Index, "pytorch_model.bin", "ckpt.pt"];
 
+    /// <summary>Whether a folder holds one of the known names.</summary>
+    public static bool IsIn(string folder) => known.Any(name => File.Exists(System.IO.Path.Combine(folder, name)));
+
     /// <summary>Opens a file, whose kind its first bytes tell, or the first of the known names in a folder.</summary>
     public static WeightSource Open(string path)
     {
@@ -26,6 +29,7 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
         }
         if (path.EndsWith(".index.json", StringComparison.Ordinal)) return OpenShards(path);
         byte[] start = Start(path);
+        if (start.AsSpan().StartsWith("GGUF"u8) || path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)) return OpenGguf(path);
         if (start.AsSpan().StartsWith("PK"u8)) return OpenTorch(path);
         if (start.Length == 8 && BinaryPrimitives.ReadInt32LittleEndian(start) == LlmcFile.Magic) return OpenLlmc(path);
         if (start is [0x80, ..] && BinaryPrimitives.ReadUInt64LittleEndian(start) > SafetensorsHeader.MaxBytes)
@@ -49,7 +53,7 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
             var tensors = new List<StoredTensor>();
             foreach (var (name, shard) in ReadIndex(path))
             {
-                if (shard != System.IO.Path.GetFileName(shard)) throw new InvalidDataException($"{path}: it names the file '{shard}', which is not in its folder.");
+                if (shard != System.IO.Path.GetFileName(shard)) throw new InvalidDataException($"{path}: it names the file '{OneLine.Of(shard)}', which is not in its folder.");
                 if (!files.TryGetValue(shard, out var file))
                     files.Add(shard, file = SafetensorsFile.Open(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(path) ?? "", shard)));
                 tensors.Add(Tensor(file, file[name]));
@@ -72,7 +76,7 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or KeyNotFoundException)
         {
-            throw new InvalidDataException($"{path}: not a valid index of safetensors files: {fault.Message.TrimEnd('.')}.", fault);
+            throw new InvalidDataException($"{path}: not a valid index of safetensors files: {OneLine.Of(fault.Message.TrimEnd('.'))}.", fault);
         }
     }
 
@@ -101,6 +105,12 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
     {
         var file = new LlmcFile(path);
         return new(path, "llm.c", file.Config, file.Tensors, [file]);
+    }
+
+    static WeightSource OpenGguf(string path)
+    {
+        var file = new GgufFile(path);
+        return new(path, "GGUF", file.Config, file.Tensors, [file]);
     }
 
     static IEnumerable<StoredTensor> TensorsOf(SafetensorsFile file) => file.Tensors.Select(entry => Tensor(file, entry));

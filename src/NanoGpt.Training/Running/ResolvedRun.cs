@@ -1,3 +1,5 @@
+using NanoGpt.Data;
+
 namespace NanoGpt.Training;
 
 /// <summary>What a command line comes to: the configuration, the checkpoint to go on from, and what the user should know.</summary>
@@ -11,15 +13,18 @@ public sealed record ResolvedRun(TrainConfig Config, Checkpoint? Checkpoint, IRe
 
     /// <summary>
     /// Resolves what was given: over the defaults, or, with <c>init_from=resume</c>, over the configuration stored in the
-    /// checkpoint that <c>resume_from</c> names in <c>out_dir</c>.
+    /// checkpoint that <c>resume_from</c> names in <c>out_dir</c>. Pretrained weights are downloaded where need be.
     /// </summary>
+    /// <param name="given">What was given.</param>
+    /// <param name="watch">Who looks on while weights are downloaded; null: nobody.</param>
     /// <exception cref="ArgumentException">A value does not make a run.</exception>
     /// <exception cref="FileNotFoundException">There is no checkpoint to resume from.</exception>
     /// <exception cref="InvalidDataException">The checkpoint is damaged; the message names one that is not.</exception>
-    public static ResolvedRun From(ConfigArguments given)
+    /// <exception cref="IOException">Pretrained weights cannot be downloaded.</exception>
+    public static ResolvedRun From(ConfigArguments given, DownloadWatch? watch = null)
     {
         var config = given.ApplyTo(new TrainConfig());
-        if (config.IsPretrained && Path.Exists(config.InitFrom)) return FromPretrained(config, given);
+        if (config.IsPretrained) return FromPretrained(config, given, watch ?? new());
         if (config.InitFrom != "resume")
         {
             config.Validate();
@@ -47,16 +52,22 @@ public sealed record ResolvedRun(TrainConfig Config, Checkpoint? Checkpoint, IRe
         return new(resumed.WithAccumulation(), checkpoint, [.. resumed.Notes(given.Keys), .. notes]);
     }
 
-    /// <summary>Fine-tuning: the sizes are those of the weights, as in nanoGPT; the context may be cropped and dropout chosen.</summary>
-    static ResolvedRun FromPretrained(TrainConfig config, ConfigArguments given)
+    /// <summary>Fine-tuning: the sizes are those of the weights, as in nanoGPT; the context may be cropped and dropout chosen. The configuration says where the weights were found.</summary>
+    static ResolvedRun FromPretrained(TrainConfig config, ConfigArguments given, DownloadWatch watch)
     {
-        using var pretrained = Models.PretrainedWeights.Open(config.InitFrom);
+        (config with { TotalBatchSize = 0 }).Validate();        // before gigabytes are downloaded; how a step splits is known when the context is
+        string path = PretrainedModels.Locate(config.InitFrom, config.PretrainedDir, watch);
+        using var pretrained = Models.PretrainedWeights.Open(path);
         var sizes = pretrained.Config;
         bool blockGiven = given.Keys.Any(key => key.Name == "block_size");
         if (blockGiven && config.BlockSize > sizes.BlockSize)
             throw new ArgumentException($"block_size ({config.BlockSize}) is larger than the context of {config.InitFrom}, {sizes.BlockSize}; give at most that.");
-        config = config with { NLayer = sizes.NLayer, NHead = sizes.NHead, NEmbd = sizes.NEmbd, Bias = sizes.Bias, BlockSize = blockGiven ? config.BlockSize : sizes.BlockSize };
-        config.Validate();
-        return new(config.WithAccumulation(), null, [.. config.Notes(given.Keys), .. pretrained.Notes]);
+        var found = config with { InitFrom = path, NLayer = sizes.NLayer, NHead = sizes.NHead, NEmbd = sizes.NEmbd, Bias = sizes.Bias, BlockSize = blockGiven ? config.BlockSize : sizes.BlockSize };
+        found.Validate();
+        var notes = new List<string>();
+        if (path != config.InitFrom) notes.Add($"init_from: {config.InitFrom} is {path}.");
+        foreach (var key in given.Keys.Where(key => modelKeys.Contains(key.Name) && !key.Get(found).Equals(key.Get(config))))
+            notes.Add($"{key.Name}: {key.Format(config)} is ignored; the weights in {path} have {key.Format(found)}.");
+        return new(found.WithAccumulation(), null, [.. found.Notes(given.Keys), .. notes, .. pretrained.Notes]);
     }
 }

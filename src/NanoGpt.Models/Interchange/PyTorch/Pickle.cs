@@ -129,7 +129,7 @@ internal ref struct Pickle
         {
             case ("collections.OrderedDict", []):
                 return new Dictionary<object, object?>();
-            case ("torch._utils._rebuild_tensor_v2", [TorchStorage storage, long offset, object?[] shape, object?[] strides, ..]):
+            case ("torch._utils._rebuild_tensor_v2", [TorchStorage storage, long offset, object?[] { Length: <= TorchTensor.MostDimensions } shape, object?[] { Length: <= TorchTensor.MostDimensions } strides, ..]):
                 var tensor = new TorchTensor(storage, offset, [.. shape.Select(size => (long)size!)], [.. strides.Select(stride => (long)stride!)]);
                 return tensor.Fault() is { } fault ? throw new FormatException($"a tensor in storage '{storage.Key}' is impossible: {fault}") : tensor;
             case ("torch._utils._rebuild_parameter", [TorchTensor data, ..]):

@@ -99,5 +99,5 @@ internal sealed class StoredZip
         return value;
     }
 
-    InvalidDataException Damaged(string what) => new($"{file.Path}: not a whole PyTorch file: {what}; get it again.");
+    InvalidDataException Damaged(string what) => new($"{file.Path}: not a whole PyTorch file: {OneLine.Of(what)}; get it again.");
 }

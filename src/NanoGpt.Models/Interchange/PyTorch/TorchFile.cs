@@ -32,7 +32,7 @@ internal sealed class TorchFile : IDisposable
         catch (FormatException fault)
         {
             file.Dispose();
-            throw new InvalidDataException($"{path}: this PyTorch file cannot be read: {fault.Message}.", fault);
+            throw new InvalidDataException($"{path}: this PyTorch file cannot be read: {OneLine.Of(fault.Message)}.", fault);
         }
         catch
         {
@@ -54,10 +54,10 @@ internal sealed class TorchFile : IDisposable
         var storage = tensor.Storage;
         var (offset, length) = zip.Locate($"{root}data/{storage.Key}");
         if (length / storage.Dtype.Size() < storage.Count)
-            throw new InvalidDataException($"{file.Path}: the storage of '{name}' has {length} bytes, too few for {storage.Count} {storage.Dtype}; the file is damaged, get it again.");
+            throw new InvalidDataException($"{file.Path}: the storage of '{OneLine.Of(name)}' has {length} bytes, too few for {storage.Count} {storage.Dtype}; the file is damaged, get it again.");
         var elements = new FloatBytes(file, storage.Dtype, offset, storage.Count);
         if (!FloatBytes.IsFloat(storage.Dtype))
-            return new StoredTensor(name, tensor.Shape, (_, _) => throw new InvalidDataException($"{file.Path}: '{name}' is {storage.Dtype}, not floating point."));
+            return new StoredTensor(name, tensor.Shape, (_, _) => throw new InvalidDataException($"{file.Path}: '{OneLine.Of(name)}' is {storage.Dtype}, not floating point."));
         return new StoredTensor(name, tensor.Shape, tensor.IsContiguous
             ? (destination, start) => elements.Read(destination, tensor.Offset + start)
             : Scattered(tensor, elements));

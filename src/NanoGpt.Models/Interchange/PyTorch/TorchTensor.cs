@@ -6,7 +6,10 @@ internal sealed record TorchStorage(string Key, SafetensorsDtype Dtype, long Cou
 /// <summary>A tensor of a PyTorch file: a view of a storage.</summary>
 internal sealed record TorchTensor(TorchStorage Storage, long Offset, long[] Shape, long[] Strides)
 {
-    /// <summary>What is wrong with the view, or null: it must not look outside its storage.</summary>
+    /// <summary>The most dimensions of a tensor that is read.</summary>
+    public const int MostDimensions = 8;
+
+    /// <summary>What is wrong with the view, or null: it must not look outside its storage, nor show more than that holds.</summary>
     public string? Fault()
     {
         if (Shape.Length != Strides.Length || Offset < 0 || Shape.Concat(Strides).Any(number => number < 0)) return "its sizes and strides are not those of a tensor";
@@ -14,7 +17,8 @@ internal sealed record TorchTensor(TorchStorage Storage, long Offset, long[] Sha
         Int128 count = 1, last = Offset;
         for (int i = 0; i < Shape.Length; i++)
         {
-            if ((count *= Shape[i]) > int.MaxValue * 64L || (last += (Int128)(Shape[i] - 1) * Strides[i]) >= Storage.Count)
+            if ((count *= Shape[i]) > Storage.Count) return $"it has more elements than the {Storage.Count} of its storage";
+            if ((last += (Int128)(Shape[i] - 1) * Strides[i]) >= Storage.Count)
                 return $"it looks outside the {Storage.Count} elements of its storage";
         }
         return last < Storage.Count ? null : $"it looks outside the {Storage.Count} elements of its storage";
