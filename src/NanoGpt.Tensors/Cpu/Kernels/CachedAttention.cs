@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu.Kernels;
@@ -47,24 +48,18 @@ internal readonly unsafe struct CachedAttentionWork<V>(float* qkv, float* keys, 
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Attend(float* q, float* k, float* v, float* output, int count, float* scores)
     {
-        int d = shape.HeadSize, whole = d / V.Count * V.Count;
-        float max = float.NegativeInfinity, scale = shape.Scale;
-        for (int j = 0; j < count; j++)
-        {
-            float* key = k + (long)j * d;
-            V dot = V.Create(0);
-            for (int c = 0; c < whole; c += V.Count) dot = V.Fma(V.Load(q + c), V.Load(key + c), dot);
-            float score = V.Sum(dot);
-            for (int c = whole; c < d; c++) score += q[c] * key[c];
-            scores[j] = score *= scale;
-            max = MathF.Max(max, score);
-        }
+        int d = shape.HeadSize, j = 0, c = 0;
+        for (; j + 4 <= count; j += 4) FourScores(q, k + (long)j * d, scores + j);
+        for (; j < count; j++) scores[j] = Score(q, k + (long)j * d);
 
         int padded = AttentionShape.PadPastDiagonal<V>(scores, count, 0, float.NegativeInfinity);
-        V most = V.Create(max), total = V.Create(0);
-        for (int j = 0; j < padded; j += V.Count)
+        V max = V.Load(scores), total = V.Create(0);
+        for (j = V.Count; j < padded; j += V.Count) max = V.Max(max, V.Load(scores + j));
+        V most = V.Create(V.MaxLane(max));
+        for (j = 0; j < padded; j += V.Count)
         {
             V e = SimdMath<V>.Exp(V.Load(scores + j) - most);
             V.Store(e, scores + j);
@@ -72,17 +67,74 @@ internal readonly unsafe struct CachedAttentionWork<V>(float* qkv, float* keys, 
         }
         float norm = 1 / V.Sum(total);
 
-        for (int c = 0; c < whole; c += V.Count)
+        for (; c + 4 * V.Count <= d; c += 4 * V.Count) FourMeans(scores, v + c, output + c, count, norm);
+        for (; c + V.Count <= d; c += V.Count)
         {
             V sum = V.Create(0);
-            for (int j = 0; j < count; j++) sum = V.Fma(V.Create(scores[j]), V.Load(v + (long)j * d + c), sum);
+            for (j = 0; j < count; j++) sum = V.Fma(V.Create(scores[j]), V.Load(v + (long)j * d + c), sum);
             V.Store(sum * V.Create(norm), output + c);
         }
-        for (int c = whole; c < d; c++)
+        for (; c < d; c++)
         {
             float sum = 0;
-            for (int j = 0; j < count; j++) sum += scores[j] * v[(long)j * d + c];
+            for (j = 0; j < count; j++) sum += scores[j] * v[(long)j * d + c];
             output[c] = sum * norm;
         }
+    }
+
+    float Score(float* q, float* key)
+    {
+        int d = shape.HeadSize, c = 0;
+        V dot = V.Create(0);
+        for (; c + V.Count <= d; c += V.Count) dot = V.Fma(V.Load(q + c), V.Load(key + c), dot);
+        return Score(q, key, dot, c);
+    }
+
+    /// <summary>Four keys at a time: no sum waits for the one before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void FourScores(float* q, float* key, float* scores)
+    {
+        int d = shape.HeadSize, c = 0;
+        V s0 = V.Create(0), s1 = s0, s2 = s0, s3 = s0;
+        for (; c + V.Count <= d; c += V.Count)
+        {
+            V x = V.Load(q + c);
+            s0 = V.Fma(x, V.Load(key + c), s0);
+            s1 = V.Fma(x, V.Load(key + d + c), s1);
+            s2 = V.Fma(x, V.Load(key + 2 * d + c), s2);
+            s3 = V.Fma(x, V.Load(key + 3 * d + c), s3);
+        }
+        scores[0] = Score(q, key, s0, c);
+        scores[1] = Score(q, key + d, s1, c);
+        scores[2] = Score(q, key + 2 * d, s2, c);
+        scores[3] = Score(q, key + 3 * d, s3, c);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    float Score(float* q, float* key, V dot, int c)
+    {
+        float score = V.Sum(dot);
+        for (; c < shape.HeadSize; c++) score += q[c] * key[c];
+        return score * shape.Scale;
+    }
+
+    /// <summary>Four vectors of channels at a time, for the same reason; and each value is read from one end to the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void FourMeans(float* weights, float* value, float* output, int count, float norm)
+    {
+        int d = shape.HeadSize;
+        V s0 = V.Create(0), s1 = s0, s2 = s0, s3 = s0, n = V.Create(norm);
+        for (int j = 0; j < count; j++, value += d)
+        {
+            V p = V.Create(weights[j]);
+            s0 = V.Fma(p, V.Load(value), s0);
+            s1 = V.Fma(p, V.Load(value + V.Count), s1);
+            s2 = V.Fma(p, V.Load(value + 2 * V.Count), s2);
+            s3 = V.Fma(p, V.Load(value + 3 * V.Count), s3);
+        }
+        V.Store(s0 * n, output);
+        V.Store(s1 * n, output + V.Count);
+        V.Store(s2 * n, output + 2 * V.Count);
+        V.Store(s3 * n, output + 3 * V.Count);
     }
 }
