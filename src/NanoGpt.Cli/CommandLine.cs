@@ -29,7 +29,7 @@ static class CommandLine
         var root = new RootCommand("Trains GPTs and writes text with them, on the CPU, with nothing but .NET.")
         {
             PrepareCommand.Create(), DataCommand.Create(), TokenizeCommand.Create(), TokenizerCommand.Create(), TrainCommand.Create(), CompareCommand.Create(),
-            SampleCommand.Create(), EvalCommand.Create(), BenchCommand.Create(),
+            SampleCommand.Create(), EvalCommand.Create(), ExportCommand.Create(), BenchCommand.Create(), DoctorCommand.Create(),
         };
         root.SetAction(_ => Overview.Show());
         var help = root.Options.OfType<HelpOption>().Single();

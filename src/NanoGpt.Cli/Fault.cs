@@ -4,14 +4,16 @@ namespace NanoGpt.Cli;
 static class Fault
 {
     /// <summary>Writes one line on stderr; with NANOGPT_DEBUG=1 everything there is to know.</summary>
+    /// <param name="exception">What happened.</param>
+    /// <param name="where">Where it did, as in "rank 2 on host b: ".</param>
     /// <returns>The exit code.</returns>
-    public static int Report(Exception exception)
+    public static int Report(Exception exception, string where = "")
     {
         var cause = exception;
         while (cause is AggregateException { InnerException: { } inner }) cause = inner;
         if (Environment.GetEnvironmentVariable("NANOGPT_DEBUG") == "1") Console.Error.WriteLine(exception);
         else if (cause is OperationCanceledException) Console.Error.WriteLine("stopped; there was nothing to save yet.");
-        else Console.Error.WriteLine($"error: {Sentence(cause)}");
+        else Console.Error.WriteLine($"error: {where}{Sentence(cause)}");
         return cause switch
         {
             OperationCanceledException => ExitCode.Interrupted,

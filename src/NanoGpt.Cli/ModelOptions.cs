@@ -1,4 +1,5 @@
 using System.CommandLine;
+using NanoGpt.Distributed;
 using NanoGpt.Training;
 
 namespace NanoGpt.Cli;
@@ -18,17 +19,29 @@ sealed class ModelOptions(string dataDir)
 
     public IReadOnlyList<Option> All => [outDir, checkpoint, initFrom, pretrainedDir, DataDir, threads];
 
+    /// <summary>The folder of the run; null where the model is pretrained.</summary>
+    public string? Run(ParseResult result) => result.GetValue(initFrom) == "resume" ? result.GetValue(outDir) : null;
+
+    /// <summary>Threads to compute with; 0 is all.</summary>
+    public int Threads(ParseResult result) => result.GetValue(threads);
+
     /// <summary>Reads the model into memory; weights that are not on this machine are downloaded first.</summary>
-    public TrainedModel Open(ParseResult result)
+    public TrainedModel Open(ParseResult result, Communicator? ranks = null)
+    {
+        ranks ??= new SingleProcess();
+        return new TrainedModel(ranks.FirstThenOthers(() => Find(result), "the model that rank 0 finds"), RankThreads.Of(Threads(result), ranks));
+    }
+
+    /// <summary>Finds the model; weights that are not on this machine are downloaded first.</summary>
+    public StoredModel Find(ParseResult result)
     {
         string from = result.GetValue(initFrom)!;
         string? data = result.GetValue(DataDir);
-        var source = from switch
+        return from switch
         {
             "resume" => StoredModel.OfRun(result.GetValue(outDir)!, result.GetValue(checkpoint), data),
             "scratch" => throw new ArgumentException($"init_from='scratch' is a model that has learned nothing; give 'resume', one of {string.Join(", ", PretrainedModels.Names)}, or where pretrained weights are."),
             _ => StoredModel.Pretrained(PretrainedModels.Locate(from, result.GetValue(pretrainedDir)!, DownloadView.Watch()), data),
         };
-        return new TrainedModel(source, result.GetValue(threads));
     }
 }

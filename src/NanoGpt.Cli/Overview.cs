@@ -16,7 +16,7 @@ static class Overview
               {Invocation.Of("prepare", "text_char", "--input", "my-text.txt")}
                   makes a data set of your own text
 
-            Commands: prepare, data, tokenize, tokenizer, train, compare, sample, eval, bench. Each has --help with examples.
+            Commands: prepare, data, tokenize, tokenizer, train, compare, sample, eval, export, bench, doctor. Each has --help with examples.
             """);
         return ExitCode.Success;
     }

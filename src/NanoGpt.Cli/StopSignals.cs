@@ -3,16 +3,22 @@ using System.Runtime.InteropServices;
 namespace NanoGpt.Cli;
 
 /// <summary>
-/// Ctrl-C, SIGTERM and a closed terminal, while a run is under way: the first asks it to stop at the next step, the second ends the process at once.
+/// Ctrl-C, SIGTERM, SIGUSR1 and a closed terminal, while a run is under way: the first asks it to stop soon, the second ends the process
+/// at once. SIGUSR1, with which schedulers announce that the time is up, never counts as the second.
 /// </summary>
 sealed class StopSignals : IDisposable
 {
+    static readonly PosixSignal sigUsr1 = (PosixSignal)(OperatingSystem.IsMacOS() ? 30 : 10);      // .NET has no name for it
+
     readonly CancellationTokenSource source = new();
     readonly PosixSignalRegistration[] registrations;
-    int received;
+    int received, requested;
 
-    public StopSignals() =>
-        registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
+    public StopSignals()
+    {
+        PosixSignal[] signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, .. OperatingSystem.IsWindows() ? [] : new[] { sigUsr1 }];
+        registrations = [.. signals.Select(signal => PosixSignalRegistration.Create(signal, Handle))];
+    }
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => source.Token;
@@ -23,11 +29,18 @@ sealed class StopSignals : IDisposable
     void Handle(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (Interlocked.Increment(ref received) > 1)
+        if (context.Signal != sigUsr1 && Interlocked.Increment(ref received) > 1)
         {
             if (!Console.IsOutputRedirected) Console.Write("\e[?25h\n");        // a live view hides the cursor
             Environment.Exit(ExitCode.Interrupted);
         }
+        Request();
+    }
+
+    /// <summary>Asks to stop, as the first signal does.</summary>
+    public void Request()
+    {
+        if (Interlocked.Exchange(ref requested, 1) == 1) return;
         Requested?.Invoke();
         source.Cancel();
     }

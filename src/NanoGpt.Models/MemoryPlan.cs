@@ -14,7 +14,14 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
     public long Total => Weights + Gradients + Optimizer + Activations + Scratch;
 
     /// <summary>The plan of training a model with micro-batches of (batch, time) tokens, keeping the activations of every block or computing them again.</summary>
-    public static MemoryPlan ForTraining(GptConfig config, int batch, int time, int threads, bool recompute = false)
+    /// <param name="config">The model.</param>
+    /// <param name="batch">B.</param>
+    /// <param name="time">T.</param>
+    /// <param name="threads">Threads that compute.</param>
+    /// <param name="recompute">Whether blocks are computed again on the way back.</param>
+    /// <param name="shards">Ranks that share the optimizer's state.</param>
+    /// <param name="wire">Bytes for what travels between ranks.</param>
+    public static MemoryPlan ForTraining(GptConfig config, int batch, int time, int threads, bool recompute = false, int shards = 1, long wire = 0)
     {
         long c = config.NEmbd, v = config.VocabSize, rows = (long)batch * time, bytes = sizeof(float);
         long parameters = config.ParameterCount();
@@ -27,16 +34,18 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
         long blocks = recompute ? perBlock + config.NLayer : config.NLayer * perBlock;
         long activations = rows * c * (blocks + embedding + gradients) + statistics;
         long logits = CpuDevice.HeadRows((int)rows, config.VocabSize) * v;
-        long scratch = 2 * v * c + logits + rows * 4 * c + threads * (4L * time * (c / config.NHead) + 66L * time);
-        return new(parameters * bytes, parameters * bytes, 2 * parameters * bytes, activations * bytes, scratch * bytes);
+        long scratch = v * c + logits + rows * 4 * c + threads * (4L * time * (c / config.NHead) + 66L * time);
+        return new(parameters * bytes, parameters * bytes, 2 * parameters * bytes / shards, activations * bytes, scratch * bytes + wire);
     }
 
     /// <summary>Refuses a plan that is larger than the memory there is.</summary>
     /// <exception cref="InsufficientMemoryException">It is; the message gives the sizes.</exception>
-    public void Check(long available)
+    /// <param name="available">Bytes that this machine has.</param>
+    /// <param name="ranks">How many ranks hold as much here.</param>
+    public void Check(long available, int ranks = 1)
     {
-        if (Total > available)
-            throw new InsufficientMemoryException($"This run needs {Gigabytes(Total)} ({this}), but this machine has {Gigabytes(available)}; " +
+        if (Total * ranks > available)
+            throw new InsufficientMemoryException($"This run needs {Gigabytes(Total)} {(ranks == 1 ? "" : $"for each of {ranks} ranks here ")}({this}), but this machine has {Gigabytes(available)}; " +
                 "use --recompute=True, or lower --batch_size (and raise --gradient_accumulation_steps for the same step), --block_size or the size of the model.");
     }
 

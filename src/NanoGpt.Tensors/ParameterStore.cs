@@ -67,6 +67,9 @@ public sealed class ParameterStore : IDisposable
         }
     }
 
+    /// <summary>A part of the gradients as it lies in memory, also where nothing has flowed into it yet.</summary>
+    public Storage GradientMemory(long start, long length) => grads.Slice(start, length);
+
     /// <summary>The first so many elements decay; the rest do not.</summary>
     public long DecayedLength { get; }
 
@@ -133,7 +136,8 @@ public sealed class ParameterStore : IDisposable
     public Storage SliceOf(Parameter parameter, Storage flat) =>
         flat.Slice(OffsetOf(parameter), parameter.Shape.Count);
 
-    long OffsetOf(Parameter parameter) => (parameter.Data.Address - Values.Address) / sizeof(float);
+    /// <summary>Where a parameter starts in the flat memory.</summary>
+    public long OffsetOf(Parameter parameter) => (parameter.Data.Address - Values.Address) / sizeof(float);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -50,6 +50,9 @@ public sealed class Tape : IDisposable
     /// </summary>
     public float LossScale { get; set; } = 1;
 
+    /// <summary>Hears of the gradients of parameters as they grow.</summary>
+    public IGradientListener? Listener { get; set; }
+
     /// <summary>Bytes held for activations and their gradients.</summary>
     public long MemoryBytes => (arena.Capacity + gradients.Capacity) * sizeof(float);
 
@@ -109,6 +112,7 @@ public sealed class Tape : IDisposable
         {
             bool accumulate = parameter.HasGradient;
             parameter.HasGradient = true;
+            Listener?.Touched(parameter);
             return (parameter.Grad, accumulate);
         }
         if (!input.Grad.IsNone) return (input.Grad, true);
@@ -157,6 +161,7 @@ public sealed class Tape : IDisposable
             steps.RemoveAt(i);
             if (output.Grad.IsNone) continue;       // the loss does not depend on it
             step();
+            Listener?.StepDone();
             if (output.Grad.IsNone) continue;       // handed on
             pool.Return(output.Grad);
             output.Grad = default;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NanoGpt.Data;
+using NanoGpt.Distributed;
 using NanoGpt.Models;
 using NanoGpt.Tensors;
 
@@ -8,7 +9,8 @@ namespace NanoGpt.Training;
 /// <summary>
 /// The training loop, in the order in which things happen: evaluate, save and write some text now and then; for each step
 /// take its micro-batches forward and backward, clip, update; report. Iterations are numbered as nanoGPT numbers them: iteration N
-/// evaluates the model after N steps, then does step N; the last is <c>max_iters</c>.
+/// evaluates the model after N steps, then does step N; the last is <c>max_iters</c>. Several ranks do all this side by side, each with its
+/// share of the micro-batches; rank 0 alone saves and writes text.
 /// </summary>
 public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
 {
@@ -17,7 +19,9 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     readonly ParameterStore weights = run.Weights;
     readonly AdamW optimizer = run.Optimizer;
     readonly Tape tape = run.Tape;
-    readonly LossEstimate estimate = new(run.Model, run.Data, run.Config, run.Tape);
+    readonly Communicator ranks = run.Ranks;
+    readonly DataParallel parallel = new(run.Ranks, run.Config, run.Buckets);
+    readonly LossEstimate estimate = new(run.Model, run.Data, run.Config, run.Tape, run.Ranks);
     readonly RunSamples samples = new(run, view);
     readonly RunHellaSwag hellaswag = new(run, view, log);
     readonly int[] x = new int[run.Config.BatchSize * run.Config.BlockSize], y = new int[run.Config.BatchSize * run.Config.BlockSize];
@@ -41,7 +45,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
             }
             for (; iteration <= config.MaxIters; iteration++)
             {
-                stop.ThrowIfCancellationRequested();
+                parallel.ThrowIfStopAgreed(stop);
                 if (IsEvaluation(iteration))
                 {
                     bool best = Evaluate(iteration, stop);
@@ -49,13 +53,18 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
                     if (due && iteration > 0) Save(iteration, best);
                 }
                 if (config.CheckpointInterval > 0 && iteration > saved && iteration % config.CheckpointInterval == 0) Save(iteration, best: false);
-                if (samples.IsDue(iteration)) samples.Write(iteration, stop);
+                if (samples.IsDue(iteration))
+                {
+                    if (ranks.IsFirst) samples.Write(iteration, stop);
+                    parallel.Agree(stop);
+                    parallel.ThrowIfStopAgreed(stop);
+                }
                 if (hellaswag.IsDue(iteration)) hellaswag.Score(iteration, stop);
 
-                Step(iteration);
+                Step(iteration, stop);
             }
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
             if (iteration > saved && !config.EvalOnly) Save(iteration, best: false);
             return Result(iteration, stopped: true);
@@ -65,14 +74,17 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     }
 
     /// <summary>One optimizer step.</summary>
-    void Step(int iteration)
+    /// <exception cref="OperationCanceledException">It was given up, on all ranks; the weights are as they were.</exception>
+    void Step(int iteration, CancellationToken stop)
     {
         long start = Stopwatch.GetTimestamp();
+        var waited = ranks.Waited;
         int microBatches = config.GradientAccumulationSteps;
         double loss = 0;
         weights.ZeroGrad();
-        for (int micro = 0; micro < microBatches; micro++)
+        for (int micro = parallel.First; micro < parallel.End; micro++)
         {
+            if (parallel.StopsBefore(micro, iteration, stop)) throw new OperationCanceledException(stop);
             run.Data.Fill(new BatchKey((ulong)config.Seed, Split.Train, iteration, micro, microBatches), config.BatchSize, config.BlockSize, x, y, config.Order);
             tape.Recording = true;
             tape.LossScale = 1f / microBatches;
@@ -81,18 +93,21 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
             tape.Backward(microLoss);
             loss += microLoss.Item() / microBatches;
         }
+        loss = parallel.Complete(loss, stop);
         norm = optimizer.GradientNorm();
         double learningRate = LearningRate.At(iteration, config);
         if (!double.IsFinite(loss) || !double.IsFinite(norm)) throw Diverged(iteration, $"loss {loss}");
         bool outlier = run.Outliers.Judge(loss, norm);
         if (outlier) optimizer.Skip();
         else optimizer.Step(learningRate, norm);
+        parallel.ShareUpdate();
 
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, rate = config.TokensPerIteration / seconds;
         rates.Add(rate);
-        double peakFraction = rate * model.Config.FlopsPerToken(config.BlockSize) / run.PeakFlops;
-        view.Stepped(new(iteration, loss, learningRate, norm, seconds, rate, peakFraction));
-        if (iteration % config.LogInterval == 0) log.Training(iteration, loss, learningRate, norm, rate, seconds * 1000);
+        double peakFraction = rate * model.Config.FlopsPerToken(config.BlockSize) / (run.PeakFlops * ranks.Size);
+        double? waiting = ranks.Size == 1 ? null : (ranks.Waited - waited).TotalSeconds / seconds;
+        view.Stepped(new(iteration, loss, learningRate, norm, seconds, rate, peakFraction, waiting));
+        if (iteration % config.LogInterval == 0) log.Training(iteration, loss, learningRate, norm, rate, seconds * 1000, waiting);
         if (!outlier) return;
         view.Skipped(new(iteration, loss, run.Outliers.LossScore, norm, run.Outliers.NormScore));
         log.Skipped(iteration, run.Outliers.LossScore, run.Outliers.NormScore);
@@ -105,8 +120,8 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     /// <summary>Evaluates; returns whether the model is the best so far.</summary>
     bool Evaluate(int iteration, CancellationToken stop)
     {
-        double trainLoss = estimate.Of(Split.Train, done => view.Evaluating(iteration, done, 2 * config.EvalIters), stop);
-        valLoss = estimate.Of(Split.Val, done => view.Evaluating(iteration, config.EvalIters + done, 2 * config.EvalIters), stop);
+        double trainLoss = estimate.Of(iteration, Split.Train, done => view.Evaluating(iteration, done, 2 * config.EvalIters), stop);
+        valLoss = estimate.Of(iteration, Split.Val, done => view.Evaluating(iteration, config.EvalIters + done, 2 * config.EvalIters), stop);
         if (!double.IsFinite(trainLoss + valLoss)) throw Diverged(iteration, $"train loss {trainLoss}, val loss {valLoss}");
         bool best = valLoss < bestValLoss;
         bestValLoss = Math.Min(bestValLoss, valLoss);
@@ -120,7 +135,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     void Save(int iteration, bool best)
     {
         if (!double.IsFinite(optimizer.WeightNorm())) throw Diverged(iteration, "weights that are not finite");
-        view.Saved(run.Save(iteration, bestValLoss, best));
+        if (run.Save(iteration, bestValLoss, best) is { } checkpoint) view.Saved(checkpoint);
         saved = iteration;
     }
 

@@ -9,8 +9,10 @@ public class HelpTests
     [InlineData("train")]
     [InlineData("sample")]
     [InlineData("eval")]
+    [InlineData("export")]
     [InlineData("compare")]
     [InlineData("bench")]
+    [InlineData("doctor")]
     public void Every_command_explains_itself_with_examples(string command)
     {
         using var work = new Workplace();

@@ -38,8 +38,12 @@ sealed partial class RunningProgram : IDisposable
     readonly StringBuilder output = new(), error = new();
 
     public RunningProgram(string folder, IReadOnlyList<string> arguments, byte[]? input = null, IReadOnlyDictionary<string, string>? environment = null)
+        : this([.. Program, .. arguments], folder, input, environment) { }
+
+    /// <summary>Any program, a launcher for example, with its arguments.</summary>
+    public RunningProgram(string[] line, string folder, byte[]? input = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", ["exec", dll, .. arguments])
+        var start = new ProcessStartInfo(line[0], line.Skip(1))
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
@@ -69,6 +73,12 @@ sealed partial class RunningProgram : IDisposable
             Monitor.PulseAll(text);
         }
     }
+
+    /// <summary>What starts the program itself.</summary>
+    public static IReadOnlyList<string> Program { get; } = [Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", "exec", dll];
+
+    /// <summary>The number of the process.</summary>
+    public int Id => process.Id;
 
     /// <summary>Whether it has ended.</summary>
     public bool HasExited => process.HasExited;

@@ -64,7 +64,7 @@ sealed class Workplace : IDisposable
     public string[] Losses(string outDir) => [.. File.ReadLines(this[Path.Combine(outDir, "metrics.jsonl")]).Select(line =>
     {
         using var json = JsonDocument.Parse(line);
-        return string.Join(' ', json.RootElement.EnumerateObject().Where(p => p.Name is not ("tokens_per_second" or "ms")).Select(p => $"{p.Name}={p.Value.GetRawText()}"));
+        return string.Join(' ', json.RootElement.EnumerateObject().Where(p => p.Name is not ("tokens_per_second" or "ms" or "waiting")).Select(p => $"{p.Name}={p.Value.GetRawText()}"));
     })];
 
     public void Dispose() => folder.Delete(recursive: true);

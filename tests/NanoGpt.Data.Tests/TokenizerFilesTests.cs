@@ -41,6 +41,34 @@ public class TokenizerFilesTests
     }
 
     [Fact]
+    public void Characters_come_back_from_their_tokenizer_json()
+    {
+        using var folder = new TempFolder();
+        var characters = new CharTokenizer(["\n", " ", "\"", "\\", "a", "é", "日", "😀", "\u007f"]);
+        CharTokenizerJson.Save(characters, folder.Root);
+        var opened = Tokenizers.Open(folder.Root);
+        Assert.Equal(characters.Hash, Assert.IsType<CharTokenizer>(opened).Hash);
+        Assert.Equal([0, 0, 4, 7, 1], opened.Encode("\n\na😀 "));
+    }
+
+    [Theory]
+    [InlineData("\"a\":0", "\"a\":3", "its ids are not 0 to 1, each once: see 1")]
+    [InlineData("\"a\":0", "\"ab\":0", "'ab' is not exactly one character")]
+    [InlineData("[\\\\s\\\\S]", ".", "it does not split a text into characters")]
+    [InlineData("\"vocab\"", "\"words\"", "key")]
+    public void A_damaged_vocabulary_of_characters_is_refused(string good, string bad, string expected)
+    {
+        using var folder = new TempFolder();
+        CharTokenizerJson.Save(new CharTokenizer(["a", "b"]), folder.Root);
+        string text = File.ReadAllText(folder["tokenizer.json"]).Replace("\": ", "\":", StringComparison.Ordinal);
+        Assert.Contains(good, text, StringComparison.Ordinal);
+        folder.Write("tokenizer.json", System.Text.Encoding.UTF8.GetBytes(text.Replace(good, bad, StringComparison.Ordinal)));
+        var fault = Assert.Throws<InvalidDataException>(() => Tokenizers.Open(folder.Root));
+        Assert.Contains(expected, fault.Message, StringComparison.Ordinal);
+        Assert.Contains("tokenizer.json", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_vocabulary_of_ones_own_travels_with_its_data_set()
     {
         using var folder = new TempFolder();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using NanoGpt.Data;
+using NanoGpt.Distributed;
 using NanoGpt.Training;
 
 namespace NanoGpt.Cli;
@@ -26,25 +27,27 @@ static class EvalCommand
               nanogpt eval --init_from=gpt2 --data_dir=data/openwebtext
             """);
         foreach (Option option in (Option[])[.. which.All, split, batch, time, stride, hellaswag, limit, output, json]) command.Options.Add(option);
-        command.SetAction(result =>
+        command.SetAction(result => Together.Run(ranks =>
         {
             if (result.GetValue(split) is not ("train" or "val") and var other) throw new ArgumentException($"split must be 'train' or 'val', got '{other}'.");
-            using var model = which.Open(result);
+            if (ranks.Size > 1 && result.GetValue(hellaswag) is not null) throw new ArgumentException("HellaSwag is scored by one process; start it without mpirun or srun.");
+            using var model = which.Open(result, ranks);
             if (!result.GetValue(json)) Console.WriteLine($"model       {model.Source.Description}");
             if (result.GetValue(hellaswag) is { } path) return HellaSwagOf(model, path, result.GetValue(limit), result.GetValue(output), result.GetValue(json));
-            return Stream(model, result.GetValue(which.DataDir), result.GetValue(split)!, result.GetValue(batch), result.GetValue(time), result.GetValue(stride), result.GetValue(json));
-        });
+            return Stream(model, result.GetValue(which.DataDir), result.GetValue(split)!, result.GetValue(batch), result.GetValue(time), result.GetValue(stride), result.GetValue(json), ranks);
+        }));
         return command;
     }
 
-    static int Stream(TrainedModel model, string? dataDir, string split, int batch, int time, int stride, bool json)
+    static int Stream(TrainedModel model, string? dataDir, string split, int batch, int time, int stride, bool json, Communicator ranks)
     {
         using var data = dataDir is not null ? TokenDataset.Open(dataDir)
             : model.Source.OpenData?.Invoke() ?? throw new ArgumentException("Pretrained weights do not say what to predict; name a data set with --data_dir.");
         var stream = data[split == "val" ? Split.Val : Split.Train];
         var countdown = new Countdown(stream.Count - 1, "tokens");
-        var r = new StreamLoss(model.Model, model.Tape, stream, model.Source.Tokenizer).Run(batch, time, stride, done => countdown.Report(done));
+        var r = new StreamLoss(model.Model, model.Tape, stream, model.Source.Tokenizer, ranks).Run(batch, time, stride, done => countdown.Report(done));
         countdown.End();
+        if (!ranks.IsFirst) return ExitCode.Success;
         if (json)
         {
             WriteJson(w =>

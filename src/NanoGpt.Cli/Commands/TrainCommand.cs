@@ -1,6 +1,8 @@
+using System.Buffers.Binary;
 using System.CommandLine;
 using System.Diagnostics;
 using NanoGpt.Data;
+using NanoGpt.Distributed;
 using NanoGpt.Models;
 using NanoGpt.Tensors.Cpu;
 using NanoGpt.Training;
@@ -19,6 +21,7 @@ static class TrainCommand
               nanogpt train configs/finetune_shakespeare.json --init_from=gpt2       goes on from OpenAI's weights
               nanogpt train --out_dir=out-mine --init_from=resume --max_iters=5000    goes on with that run
               nanogpt train --out_dir=out-mine --init_from=resume --eval_only=True    only its losses
+              mpirun -n 4 nanogpt train configs/quickstart.json --gradient_accumulation_steps=4    four processes
             """)
         {
             FullHelp = () => $"""
@@ -37,21 +40,31 @@ static class TrainCommand
                 """,
             TreatUnmatchedTokensAsErrors = false,        // the keys have a parser of their own
         };
-        command.SetAction(result => Run(ConfigArguments.Parse(result.UnmatchedTokens)));
+        command.SetAction(result =>
+        {
+            using var signals = new StopSignals();
+            return Together.Run(ranks => Run(ConfigArguments.Parse(result.UnmatchedTokens), ranks, signals));
+        });
         return command;
     }
 
-    static int Run(ConfigArguments given)
+    static int Run(ConfigArguments given, Communicator ranks, StopSignals signals)
     {
-        using var signals = new StopSignals();
-        var (config, checkpoint, notes) = ResolvedRun.From(given, DownloadView.Watch(signals.Token));
+        ranks.ShareStop(() => signals.Token.IsCancellationRequested, signals.Request);
+        ranks.Report(-1, "preparing the data", patience: 1000);
+        var (config, checkpoint, notes) = ranks.FirstThenOthers(() => ResolvedRun.From(given, DownloadView.Watch(signals.Token)), "the weights that rank 0 finds");
+        ranks.Watchdog = config.Watchdog;
+        RunAgreement.Check(ranks, config, checkpoint);
+        config.CheckRanks(ranks.Size);
         foreach (string note in notes) Console.WriteLine($"note: {note}");
         if (config.Dtype == "bfloat16" && !CpuDevice.HasFastBFloat16) Console.WriteLine("note: dtype: this machine has no fast bfloat16; the numbers are rounded to it at the speed of float32.");
 
-        PrepareData(config, signals.Token);
+        if (ranks.IsFirst) PrepareData(config, signals.Token);
+        ranks.Barrier("the data set of rank 0");
         using var data = TrainingRun.OpenData(config);
-        RunSummary.Write(config, data, checkpoint);
-        using var run = new TrainingRun(config, data, checkpoint);
+        RunAgreement.Check(ranks, config, data);
+        RunSummary.Write(config, data, checkpoint, ranks);
+        using var run = new TrainingRun(config, data, checkpoint, ranks);
         Console.WriteLine($"device      {run.Device.Name}, {config.Dtype}, peak {Units.Flops(run.PeakFlops)} (measured)");
         if (run.FrozenCount > 0) Console.WriteLine($"frozen      {Units.Count(run.FrozenCount)} of {Units.Count(run.Weights.Count)} parameters, as '{config.Frozen}' says");
         if (run.Iteration > config.MaxIters && !config.EvalOnly)
@@ -59,16 +72,17 @@ static class TrainCommand
             Console.WriteLine($"\nThis run is complete: it has done iteration {config.MaxIters:N0}, its last. Give a larger --max_iters to go on.");
             return ExitCode.Success;
         }
-        using var log = OpenLog(config, data, checkpoint);
+        using var log = OpenLog(config, data, checkpoint, ranks);
         Console.WriteLine();
 
         IRunView view = LiveView.IsPossible ? new LiveView(config, run.Iteration) : new PlainView(config, run.Iteration);
-        signals.Requested = () => view.Say("stopping after this step (once more: at once, without saving)");
+        signals.Requested = () => view.Say("stopping soon (once more: at once, without saving)");
         long start = Stopwatch.GetTimestamp();
         var result = view.Watch(() => new Trainer(run, view, log).Run(signals.Token));
         if (config.EvalOnly && !result.Stopped) return ExitCode.Success;
         Console.WriteLine();
         if (result.Stopped) return Stopped(config, result);
+        if (!ranks.IsFirst) return ExitCode.Success;
         Console.WriteLine($"done        {result.Iteration - run.Iteration:N0} iterations in {Units.Duration(Stopwatch.GetElapsedTime(start).TotalSeconds)}");
         Finish(config, run, result);
         return ExitCode.Success;
@@ -93,12 +107,21 @@ static class TrainCommand
         Console.WriteLine();
     }
 
-    static MetricsLog OpenLog(TrainConfig config, TokenDataset data, Checkpoint? checkpoint)
+    /// <summary>The log of rank 0; the others get one that writes nothing, but knows the last evaluation.</summary>
+    static MetricsLog OpenLog(TrainConfig config, TokenDataset data, Checkpoint? checkpoint, Communicator ranks)
     {
         if (config.EvalOnly) return MetricsLog.None();
-        var log = new RunFolder(config.OutDir).Open(config, data, checkpoint, out string? former);
-        if (former is not null) Console.WriteLine($"note: {config.OutDir} held a former run; it is now in {former}.");
-        return log;
+        MetricsLog? log = null;
+        Span<byte> last = stackalloc byte[sizeof(int)];
+        if (ranks.IsFirst)
+        {
+            log = new RunFolder(config.OutDir).Open(config, data, checkpoint, out string? former);
+            if (former is not null) Console.WriteLine($"note: {config.OutDir} held a former run; it is now in {former}.");
+            BinaryPrimitives.WriteInt32LittleEndian(last, log.LastEvaluation ?? -1);
+        }
+        ranks.Broadcast(last, "the run folder of rank 0");
+        int lastEvaluation = BinaryPrimitives.ReadInt32LittleEndian(last);
+        return log ?? MetricsLog.None(lastEvaluation < 0 ? null : lastEvaluation);
     }
 
     static int Stopped(TrainConfig config, TrainingResult result)
@@ -118,7 +141,7 @@ static class TrainCommand
         string checkpoints = Path.Combine(config.OutDir, "checkpoints");
         if (!double.IsNaN(result.ValLoss)) Console.WriteLine($"val loss    {result.ValLoss:0.0000}, best {result.BestValLoss:0.0000}");
         else if (double.IsFinite(result.BestValLoss)) Console.WriteLine($"val loss    best {result.BestValLoss:0.0000}");
-        Console.WriteLine($"speed       {result.TokensPerSecond:N0} tokens/s, {result.TokensPerSecond * run.Model.Config.FlopsPerToken(config.BlockSize) / run.PeakFlops:0%} of the machine's peak");
+        Console.WriteLine($"speed       {result.TokensPerSecond:N0} tokens/s, {result.TokensPerSecond * run.Model.Config.FlopsPerToken(config.BlockSize) / (run.PeakFlops * run.Ranks.Size):0%} of the machine's peak");
         Console.WriteLine($"checkpoint  {checkpoints} (last{(double.IsFinite(result.BestValLoss) ? ", best" : "")})");
         if (run.Data.Tokenizer is { } tokenizer)
         {

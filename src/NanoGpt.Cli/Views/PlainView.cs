@@ -20,7 +20,7 @@ sealed class PlainView(TrainConfig config, int firstIteration) : IRunView
         pace.Stepped(step);
         if (step.Iteration % config.LogInterval != 0) return;
         Say($"iter {step.Iteration}: loss {step.Loss:0.0000}, time {step.Seconds * 1000:0.00}ms, mfu {step.PeakFraction * 100:0.00}%, " +
-            $"{step.TokensPerSecond:N0} tok/s, {Units.Duration(pace.Left)} left");
+            $"{step.TokensPerSecond:N0} tok/s, {(step.Waiting is { } waiting ? $"waiting {waiting:0.0%}, " : "")}{Units.Duration(pace.Left)} left");
     }
 
     public void Evaluating(int iteration, int done, int total)

@@ -1,4 +1,5 @@
 using NanoGpt.Data;
+using NanoGpt.Distributed;
 using NanoGpt.Models;
 using NanoGpt.Training;
 
@@ -7,9 +8,11 @@ namespace NanoGpt.Cli;
 /// <summary>What a run is, printed before anything large is allocated.</summary>
 static class RunSummary
 {
-    public static void Write(TrainConfig config, TokenDataset data, Checkpoint? checkpoint)
+    public static void Write(TrainConfig config, TokenDataset data, Checkpoint? checkpoint, Communicator ranks)
     {
         WriteKeys(config);
+        int hosts = ranks.Hosts.Distinct().Count();
+        if (ranks.Size > 1) Console.WriteLine($"ranks       {ranks.Size} on {(hosts == 1 ? ranks.Host : $"{hosts} hosts")}, by {ranks.Description}; each takes {config.GradientAccumulationSteps / ranks.Size} of the {config.GradientAccumulationSteps} micro-batches of a step");
         if (checkpoint is not null) Console.WriteLine($"resuming    {checkpoint.Directory}, iteration {checkpoint.State.IterNum:N0}");
         Console.WriteLine($"data        {data.Directory}: {Tokens(data[Split.Train])} train and {Tokens(data[Split.Val])} val tokens{(config.Order == DataOrder.Random ? "" : $", in {config.DataOrder} order")}" +
             (data.VocabSize is { } vocabulary ? $", vocabulary {vocabulary:N0}" : ", without meta.json: GPT-2's vocabulary is assumed"));
@@ -17,8 +20,8 @@ static class RunSummary
         Console.WriteLine($"model       {Units.Count(model.ParameterCount())} parameters: {model.NLayer} layers, {model.NHead} heads, {model.NEmbd} wide, context {model.BlockSize}");
         Console.WriteLine($"tokens      {config.TokensPerIteration:N0} per step = {config.GradientAccumulationSteps} gradient_accumulation_steps × {config.BatchSize} batch_size × {config.BlockSize} block_size");
         Console.WriteLine("            the loss printed is the mean over all of them");
-        var plan = TrainingRun.Plan(config, data);
-        Console.WriteLine($"memory      {Units.Bytes(plan.Total)}: {plan}");
+        var plan = TrainingRun.Plan(config, data, ranks);
+        Console.WriteLine($"memory      {Units.Bytes(plan.Total)}{(ranks.Size > 1 ? " a rank" : "")}: {plan}");
     }
 
     static string Tokens(TokenSequence split) => $"{split.Count:N0}{(split.Shards.Count > 1 ? $" (in {split.Shards.Count:N0} shards)" : "")}";

@@ -28,6 +28,7 @@ internal sealed unsafe class DuckDbLibrary
     public readonly delegate* unmanaged[Cdecl]<nint, ulong, nint> ChunkVector;
     public readonly delegate* unmanaged[Cdecl]<nint, void*> VectorData;
     public readonly delegate* unmanaged[Cdecl]<nint, ulong*> VectorValidity;
+    public readonly delegate* unmanaged[Cdecl]<byte*> Version;
 
     DuckDbLibrary(nint library)
     {
@@ -48,6 +49,7 @@ internal sealed unsafe class DuckDbLibrary
         ChunkVector = (delegate* unmanaged[Cdecl]<nint, ulong, nint>)Function("data_chunk_get_vector");
         VectorData = (delegate* unmanaged[Cdecl]<nint, void*>)Function("vector_get_data");
         VectorValidity = (delegate* unmanaged[Cdecl]<nint, ulong*>)Function("vector_get_validity");
+        Version = (delegate* unmanaged[Cdecl]<byte*>)Function("library_version");
     }
 
     /// <summary>The library.</summary>

@@ -61,6 +61,13 @@ public sealed class BpeTokenizer : Tokenizer
 
     internal IReadOnlyList<BpeMerge> Merges { get; }
 
+    /// <summary>A token as the files of byte-level vocabularies show it: each byte as a character that can be printed.</summary>
+    /// <exception cref="ArgumentException">There is no such id.</exception>
+    public string Shown(int id) => id == EndOfText ? EndOfTextMark : ByteAlphabet.Show(Utf8(id));
+
+    /// <summary>The merges, first the ones learned first, each as two shown tokens with a space between.</summary>
+    public IEnumerable<string> ShownMerges => Merges.Select(merge => $"{Shown(merge.Left)} {Shown(merge.Right)}");
+
     /// <inheritdoc/>
     public override int[] Encode(string text)
     {

@@ -53,8 +53,8 @@ internal static partial class GptTensors
     static bool IsTransposed(GptConfig config, Dictionary<string, StoredTensor> found) =>
         found["transformer.h.0.attn.c_attn.weight"].Shape.SequenceEqual([config.NEmbd, 3L * config.NEmbd]);
 
-    /// <summary>(in, out) as (out, in). The turned copy lives from the first piece read to the last.</summary>
-    static StoredTensor Transpose(StoredTensor tensor)
+    /// <summary>(in, out) as (out, in), or back. The turned copy lives from the first piece read to the last.</summary>
+    internal static StoredTensor Transpose(StoredTensor tensor)
     {
         int rows = checked((int)tensor.Shape[0]), columns = checked((int)tensor.Shape[1]);
         float[]? turned = null;

@@ -8,6 +8,7 @@ namespace NanoGpt.Models;
 /// model.safetensors, model.safetensors.index.json, pytorch_model.bin    Hugging Face; config.json lies beside
 /// ckpt.pt                                                                nanoGPT
 /// gpt2_124M.bin                                                          llm.c, version 3 or 5
+/// *.gguf                                                                 llama.cpp, in F32, F16, BF16 or Q8_0
 /// </code>
 /// Nothing is read but what says where the tensors are, until they are asked for. A tensor that is missing or of another
 /// shape is an error; what is left over is told in <see cref="Notes"/>.
@@ -36,6 +37,9 @@ public sealed class PretrainedWeights : IDisposable
 
     /// <summary>Sentences for the user: what the file holds that the model has no use for.</summary>
     public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>The tensors under nanoGPT's names and in its layout.</summary>
+    internal IReadOnlyDictionary<string, StoredTensor> Tensors => tensors;
 
     /// <summary>Whether a folder holds weights under one of the names that <see cref="Open(string)"/> knows.</summary>
     public static bool AreIn(string folder) => WeightSource.IsIn(folder);

@@ -29,6 +29,7 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
         }
         if (path.EndsWith(".index.json", StringComparison.Ordinal)) return OpenShards(path);
         byte[] start = Start(path);
+        if (start.AsSpan().StartsWith("GGUF"u8) || path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)) return OpenGguf(path);
         if (start.AsSpan().StartsWith("PK"u8)) return OpenTorch(path);
         if (start.Length == 8 && BinaryPrimitives.ReadInt32LittleEndian(start) == LlmcFile.Magic) return OpenLlmc(path);
         if (start is [0x80, ..] && BinaryPrimitives.ReadUInt64LittleEndian(start) > SafetensorsHeader.MaxBytes)
@@ -104,6 +105,12 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
     {
         var file = new LlmcFile(path);
         return new(path, "llm.c", file.Config, file.Tensors, [file]);
+    }
+
+    static WeightSource OpenGguf(string path)
+    {
+        var file = new GgufFile(path);
+        return new(path, "GGUF", file.Config, file.Tensors, [file]);
     }
 
     static IEnumerable<StoredTensor> TensorsOf(SafetensorsFile file) => file.Tensors.Select(entry => Tensor(file, entry));

@@ -15,7 +15,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
 
     readonly WorkerPool pool = new(threads);
     readonly ScratchBuffer scratch = new();
-    readonly PackedMatrix<V, F> headForward = new(), headBackward = new();
+    readonly PackedMatrix<V, F> head = new();
     Gemm<V, F>? gemm;
 
     public override int Threads => pool.Workers;
@@ -190,21 +190,19 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         float* logits = scratch.Get((long)blockRows * vocabulary);
         var w = new MatrixView(P(weight), vocabulary, channels);
         bool packed = rows > Gemm<V, F>.MaxRowsAlone;       // fewer go through the weights once
-        if (packed) headForward.Pack(pool, w.Transposed);
-        if (packed && backward) headBackward.Pack(pool, w);
+        if (packed) head.Pack(pool, w.Transposed);
         for (int row = 0; row < rows; row += blockRows)
         {
             int count = Math.Min(blockRows, rows - row);
             var xBlock = new MatrixView(P(x) + (long)row * channels, count, channels);
             var z = new MatrixView(logits, count, vocabulary);
-            if (packed) Gemm.Multiply(xBlock, headForward, z);
+            if (packed) Gemm.Multiply(xBlock, head, z);
             else Gemm.Multiply(xBlock, w.Transposed, z);
             pool.Run(count, Rows(vocabulary),
                 new CrossEntropyWork<V>(logits, (int*)P(targets) + row, P(losses) + row, backward ? logits : null, vocabulary, scale));
             if (!backward) continue;
             var dxBlock = new MatrixView(P(dx) + (long)row * channels, count, channels);
-            if (packed) Gemm.Multiply(z, headBackward, dxBlock);
-            else Gemm.Multiply(z, w, dxBlock);
+            Gemm.Multiply(z, w, dxBlock);       // W packed for this, too, would be as large as W
             Gemm.Multiply(z.Transposed, xBlock, new(P(dWeight), vocabulary, channels), accumulate: accumulate || row > 0);
         }
     }
@@ -249,8 +247,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         if (!disposing) return;
         pool.Dispose();
         scratch.Dispose();
-        headForward.Dispose();
-        headBackward.Dispose();
+        head.Dispose();
         gemm?.Dispose();
     }
 

@@ -26,6 +26,9 @@ public sealed class Checkpoint
     /// <summary>Opens the weights.</summary>
     public SafetensorsFile OpenModel() => SafetensorsFile.Open(Path.Combine(Directory, ModelFile));
 
+    /// <summary>Opens the weights as others see them.</summary>
+    public PretrainedWeights OpenWeights() => PretrainedWeights.Open(Path.Combine(Directory, ModelFile), State.Model);
+
     /// <summary>Opens the optimizer's state.</summary>
     public SafetensorsFile OpenOptimizer() => SafetensorsFile.Open(Path.Combine(Directory, OptimizerFile));
 

@@ -5,7 +5,7 @@ namespace NanoGpt.Training;
 
 /// <summary>
 /// <c>metrics.jsonl</c> in <c>out_dir</c>: one JSON object per line, in the order in which things happened, each handed to the
-/// operating system at once. Training lines have <c>iter, loss, lr, grad_norm, tokens_per_second, ms</c>; evaluation lines
+/// operating system at once. Training lines have <c>iter, loss, lr, grad_norm, tokens_per_second, ms</c>, and with several ranks <c>waiting</c>; evaluation lines
 /// <c>iter, train_loss, val_loss</c>; HellaSwag
 /// <c>iter, hellaswag_acc, hellaswag_acc_norm, hellaswag_items</c>; a skipped update <c>iter, skipped_loss_z, skipped_grad_norm_z</c>. Numbers are the shortest decimals that read back as the same double; what is not finite is null.
 /// </summary>
@@ -34,8 +34,9 @@ public sealed class MetricsLog : IDisposable
     /// <summary>The iteration of the last evaluation in the file, if there is one.</summary>
     public int? LastEvaluation { get; private set; }
 
-    /// <summary>A log that nobody reads: for a run that only looks, <c>eval_only</c>.</summary>
-    public static MetricsLog None() => new(Stream.Null, null);
+    /// <summary>A log that nobody reads: for a run that only looks, <c>eval_only</c>, and for all ranks but the first.</summary>
+    /// <param name="lastEvaluation">The iteration of the last evaluation that rank 0 has in its file.</param>
+    public static MetricsLog None(int? lastEvaluation = null) => new(Stream.Null, lastEvaluation);
 
     /// <summary>Begins an empty log, replacing one that is there.</summary>
     /// <param name="outDir">The run's <c>out_dir</c>; created if need be.</param>
@@ -72,8 +73,12 @@ public sealed class MetricsLog : IDisposable
     /// <param name="gradNorm">Global norm of its gradient before clipping.</param>
     /// <param name="tokensPerSecond">Its throughput.</param>
     /// <param name="ms">Its duration in milliseconds.</param>
-    public void Training(int iter, double loss, double lr, double gradNorm, double tokensPerSecond, double ms) =>
-        Append(("iter", iter), ("loss", loss), ("lr", lr), ("grad_norm", gradNorm), ("tokens_per_second", tokensPerSecond), ("ms", ms));
+    /// <param name="waiting">The share of it that rank 0 waited for other ranks; null in a single process.</param>
+    public void Training(int iter, double loss, double lr, double gradNorm, double tokensPerSecond, double ms, double? waiting = null)
+    {
+        ReadOnlySpan<(string, double)> fields = [("iter", iter), ("loss", loss), ("lr", lr), ("grad_norm", gradNorm), ("tokens_per_second", tokensPerSecond), ("ms", ms), ("waiting", waiting ?? 0)];
+        Append(waiting is null ? fields[..^1] : fields);
+    }
 
     /// <summary>Logs an evaluation; one that <see cref="Resume"/> kept is not written again.</summary>
     /// <param name="iter">Its iteration.</param>

@@ -74,7 +74,7 @@ public sealed partial record TrainConfig
     public string ValFiles { get; init; } = "";
     /// <summary>The order of loading: <c>random</c>, <c>sequential</c> or <c>document</c>.</summary>
     public string DataOrder { get; init; } = "random";
-    /// <summary>Micro-batches whose gradients are averaged into one step.</summary>
+    /// <summary>Micro-batches whose gradients are averaged into one step, over all ranks.</summary>
     public int GradientAccumulationSteps { get; init; } = 5 * 8;
     /// <summary>Tokens per step, from which <see cref="GradientAccumulationSteps"/> follows; 0 leaves it as it is.</summary>
     public int TotalBatchSize { get; init; }
@@ -130,8 +130,18 @@ public sealed partial record TrainConfig
 
     // DDP
 
-    /// <summary>Accepted for nanoGPT's sake; a run is one process.</summary>
+    /// <summary>Accepted for nanoGPT's sake; ranks talk through MPI.</summary>
     public string Backend { get; init; } = "nccl";
+    /// <summary>Send gradients while the way back goes on.</summary>
+    public bool OverlapGradReduce { get; init; } = true;
+    /// <summary>Megabytes of gradients that ranks sum at a time.</summary>
+    public double GradBucketMb { get; init; } = 25;
+    /// <summary>How gradients travel between ranks: <c>float32</c> or <c>bfloat16</c>.</summary>
+    public string GradWireDtype { get; init; } = "float32";
+    /// <summary>Share the optimizer's state among the ranks (ZeRO-1, Rajbhandari et al. 2020).</summary>
+    public bool ShardOptimizer { get; init; }
+    /// <summary>Seconds without a sign of life after which a rank is lost and the job ends; 0 waits for ever.</summary>
+    public int Watchdog { get; init; } = 25;
 
     // System
 
@@ -143,7 +153,7 @@ public sealed partial record TrainConfig
     public bool Compile { get; init; } = true;
     /// <summary>Compute each block again on the way back instead of keeping its activations: much less memory for about a third more work.</summary>
     public bool Recompute { get; init; }
-    /// <summary>Worker threads; 0 uses every core.</summary>
+    /// <summary>Worker threads of each rank; 0 shares the cores among the ranks of a host.</summary>
     public int Threads { get; init; }
     /// <summary>Key of every random number of the run.</summary>
     public int Seed { get; init; } = 1337;

@@ -41,7 +41,7 @@ public sealed partial record TrainConfig
         if (names.Contains("compile"))
             notes.Add("compile: ignored; the kernels are compiled already, there is nothing to wait for.");
         if (names.Contains("backend"))
-            notes.Add("backend: ignored; a run is one process that uses every core.");
+            notes.Add("backend: ignored; ranks talk through MPI, and one process needs none.");
         if (WandbLog)
             notes.Add($"wandb_log: metrics go to metrics.jsonl in {OutDir}.");
         else if (names.Any(name => name.StartsWith("wandb_", StringComparison.Ordinal) && name != "wandb_log"))

@@ -10,12 +10,26 @@ public sealed partial record TrainConfig
             throw new ArgumentException(fault);
     }
 
+    /// <summary>Checks that so many ranks can share the micro-batches of a step evenly.</summary>
+    /// <exception cref="ArgumentException">They cannot: the message is a sentence with the nearest numbers that they can.</exception>
+    public void CheckRanks(int ranks)
+    {
+        if (GradientAccumulationSteps % ranks == 0) return;
+        int below = GradientAccumulationSteps / ranks * ranks, above = below + ranks;
+        long micro = (long)BatchSize * BlockSize;
+        throw new ArgumentException(TotalBatchSize > 0
+            ? $"total_batch_size ({TotalBatchSize}) makes {GradientAccumulationSteps} micro-batches of {micro} tokens, which {ranks} ranks cannot share evenly; " +
+              $"the nearest that works is {(below == 0 ? above * micro : $"{below * micro} or {above * micro}")}, or give a smaller --batch_size."
+            : $"gradient_accumulation_steps ({GradientAccumulationSteps}) counts the micro-batches of a step over all ranks, and {ranks} ranks cannot share them evenly; " +
+              $"give --gradient_accumulation_steps={(below == 0 ? above : $"{below} or {above}")}, or another number of ranks.");
+    }
+
     string? FirstFault()
     {
         foreach (string name in (string[])["eval_interval", "log_interval", "eval_iters", "gradient_accumulation_steps", "batch_size", "block_size", "n_layer", "n_head", "n_embd", "sample_count"])
             if (ValueOf(name) < 1)
                 return $"{name} must be at least 1, got {Show(name)}.";
-        foreach (string name in (string[])["max_iters", "warmup_iters", "lr_decay_iters", "learning_rate", "min_lr", "weight_decay", "grad_clip", "checkpoint_interval", "keep_checkpoints", "sample_tokens", "sample_interval", "sample_top_k", "hellaswag_interval", "hellaswag_items", "total_batch_size", "skip_outlier_steps", "threads"])
+        foreach (string name in (string[])["max_iters", "warmup_iters", "lr_decay_iters", "learning_rate", "min_lr", "weight_decay", "grad_clip", "checkpoint_interval", "keep_checkpoints", "sample_tokens", "sample_interval", "sample_top_k", "hellaswag_interval", "hellaswag_items", "total_batch_size", "skip_outlier_steps", "threads", "watchdog"])
             if (!(ValueOf(name) >= 0) || double.IsInfinity(ValueOf(name)))
                 return $"{name} must not be negative, got {Show(name)}.";
         foreach (string name in (string[])["dropout", "beta1", "beta2"])
@@ -44,6 +58,10 @@ public sealed partial record TrainConfig
             return $"device='{Device}': only 'cpu' exists for now; leave the key out or give --device=cpu.";
         if (Dtype is not ("float32" or "bfloat16"))
             return $"dtype must be 'float32' or 'bfloat16', got '{Dtype}'.";
+        if (GradWireDtype is not ("float32" or "bfloat16"))
+            return $"grad_wire_dtype must be 'float32' or 'bfloat16', got '{GradWireDtype}'.";
+        if (GradBucketMb is not (> 0 and <= 4000))
+            return $"grad_bucket_mb must be above 0 and at most 4000, got {Show("grad_bucket_mb")}; 25 is a good value.";
         // nanoGPT divides by zero here, but only when it gets there.
         if (DecayLr && LrDecayIters == WarmupIters && MaxIters >= WarmupIters)
             return $"lr_decay_iters ({LrDecayIters}) equals warmup_iters, which leaves no room for the decay; make warmup_iters smaller, usually 100 or more below it, or give --decay_lr=False.";

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using NanoGpt.Data;
+using NanoGpt.Distributed;
 using NanoGpt.Models;
 using NanoGpt.Tensors;
 
@@ -25,10 +26,15 @@ public sealed record StreamLossResult(double Loss, long Predictions, long Bytes,
 /// The loss over a whole stream, each token counted once. Windows of the model's context lie side by side, the last as long as is
 /// left; with a stride shorter than the context they overlap, and each counts only what no window before it has.
 /// </summary>
-/// <remarks>The losses are summed in fp64 in the order of the stream, so neither the batch size nor the number of threads matters.</remarks>
-public sealed class StreamLoss(Gpt model, Tape tape, TokenSequence stream, Tokenizer? tokenizer)
+/// <remarks>
+/// The losses are summed in fp64, within each window and then over the windows in the order of the stream, so neither the batch size nor the
+/// number of threads or ranks matters.
+/// </remarks>
+public sealed class StreamLoss(Gpt model, Tape tape, TokenSequence stream, Tokenizer? tokenizer, Communicator? ranks = null)
 {
-    readonly record struct Window(long Start, int Length, int Skip);
+    readonly record struct Window(int Number, long Start, int Length, int Skip);
+
+    readonly Communicator ranks = ranks ?? new SingleProcess();
 
     /// <summary>Evaluates.</summary>
     /// <param name="batch">Windows that are computed together.</param>
@@ -45,8 +51,9 @@ public sealed class StreamLoss(Gpt model, Tape tape, TokenSequence stream, Token
         if (stride > time) throw new ArgumentException($"stride {stride} is longer than the window of {time}: tokens would be left out; use --stride={time} or less.");
         if (stream.Count < 2) throw new ArgumentException($"'{stream.Name}' has {stream.Count} tokens, but a prediction takes 2; prepare more text.");
         stream.Validate(model.Config.VocabSize);
-        double sum = 0;
+        var sums = new double[Windows(time, stride).Count()];       // each has one rank that knows it, and zeros
         long predicted = 0;
+        int groups = 0;
         var group = new List<Window>(batch);
         foreach (var window in Windows(time, stride))
         {
@@ -54,27 +61,33 @@ public sealed class StreamLoss(Gpt model, Tape tape, TokenSequence stream, Token
             group.Add(window);
         }
         Flush();
+        ranks.AllReduceSum(sums, "the losses of an evaluation");
         var (bytes, sha256) = Describe();
-        return new(sum / predicted, predicted, bytes, stream.Count, sha256);
+        return new(sums.Sum() / predicted, predicted, bytes, stream.Count, sha256);
 
         void Flush()
         {
-            float[] losses = Losses(group);
-            int length = group[0].Length;
-            for (int row = 0; row < group.Count; row++)
-                for (int t = group[row].Skip; t < length; t++, predicted++) sum += losses[row * length + t];
+            predicted += group.Sum(window => window.Length - window.Skip);
+            if (groups++ % ranks.Size == ranks.Rank)
+            {
+                ranks.Report(-1, "evaluating");
+                float[] losses = Losses(group);
+                for (int row = 0; row < group.Count; row++)
+                    for (int t = group[row].Skip; t < group[row].Length; t++) sums[group[row].Number] += losses[row * group[row].Length + t];
+                progress(predicted);
+            }
             group.Clear();
-            progress(predicted);
         }
     }
 
     IEnumerable<Window> Windows(int time, int stride)
     {
         long end = stream.Count - 1;
+        int number = 0;
         for (long start = 0, counted = 0; counted < end; start += stride)
         {
             int length = (int)Math.Min(time, end - start);
-            yield return new(start, length, (int)(counted - start));
+            yield return new(number++, start, length, (int)(counted - start));
             counted = start + length;
         }
     }

@@ -35,7 +35,7 @@ public static class PretrainedModels
 
     /// <summary>What is wrong with an <c>init_from</c> that should name pretrained weights, or null.</summary>
     public static string? Fault(string initFrom) => Names.Contains(initFrom) || Path.Exists(initFrom) ? null
-        : $"init_from='{initFrom}': there is no such file or folder; give 'scratch', 'resume', one of {string.Join(", ", Names)}, or where pretrained weights are (model.safetensors, pytorch_model.bin, ckpt.pt or an llm.c .bin).";
+        : $"init_from='{initFrom}': there is no such file or folder; give 'scratch', 'resume', one of {string.Join(", ", Names)}, or where pretrained weights are (model.safetensors, pytorch_model.bin, ckpt.pt, a .gguf or an llm.c .bin).";
 
     /// <summary>Where a name is on Hugging Face, and where it was before 2024.</summary>
     static string[] Repositories(string name) => [$"openai-community/{name}", name];

@@ -8,8 +8,9 @@ namespace NanoGpt.Training;
 /// <param name="Seconds">How long it took.</param>
 /// <param name="TokensPerSecond">Its throughput.</param>
 /// <param name="PeakFraction">Its floating-point rate (6N + 12·L·C·T per token) over the machine's measured peak.</param>
+/// <param name="Waiting">The share of it that rank 0 waited for other ranks; null in a single process.</param>
 public readonly record struct StepReport(int Iteration, double Loss, double LearningRate, double GradientNorm,
-    double Seconds, double TokensPerSecond, double PeakFraction);
+    double Seconds, double TokensPerSecond, double PeakFraction, double? Waiting = null);
 
 /// <summary>One evaluation, done.</summary>
 /// <param name="Iteration">Optimizer steps before it.</param>

@@ -31,15 +31,14 @@ public sealed class RunSamples
         if (run.Data.Tokenizer is not { } tokenizer)
             throw new ArgumentException($"sample_interval: there is no {DatasetMeta.FileName} in {run.Data.Directory} to say what the tokens mean; prepare the data set here, or leave sample_interval out.");
         tokenizer.Encode(Prompt(run.Config, run.Data, tokenizer));
-        DropFrom(run.Iteration);
+        if (run.Ranks.IsFirst) DropFrom(run.Iteration);
     }
 
     /// <summary>Whether an iteration begins with a round of samples.</summary>
     public bool IsDue(int iteration) =>
         run.Config.SampleInterval > 0 && iteration > 0 && (iteration % run.Config.SampleInterval == 0 || iteration == run.Config.MaxIters);
 
-    /// <summary>Lets the model write a round of samples.</summary>
-    /// <exception cref="OperationCanceledException">It was stopped; the round is not kept.</exception>
+    /// <summary>Lets the model write a round of samples; one that is stopped is not kept.</summary>
     public void Write(int iteration, CancellationToken stop)
     {
         var tokenizer = run.Data.Tokenizer!;
@@ -51,7 +50,8 @@ public sealed class RunSamples
             var tokens = new List<int>();
             foreach (int id in generator.Continue(tokenizer.Encode(prompt), run.Config.SampleTokens, sample))
             {
-                stop.ThrowIfCancellationRequested();
+                if (stop.IsCancellationRequested) return;
+                run.Ranks.Report(iteration, "sampling");
                 if (id == tokenizer.EndOfText) break;
                 tokens.Add(id);
             }

@@ -1,6 +1,5 @@
 using NanoGpt.Data;
 using NanoGpt.Models;
-using NanoGpt.Tensors;
 
 namespace NanoGpt.Training;
 
@@ -10,9 +9,15 @@ namespace NanoGpt.Training;
 /// <param name="Config">Its sizes.</param>
 /// <param name="Tokenizer">What its tokens mean; null where nothing says that.</param>
 /// <param name="OpenData">Opens the data set that it was trained on; null where that is not known.</param>
-/// <param name="Load">Reads its weights into the parameters of a model of these sizes.</param>
-public sealed record StoredModel(string Path, string Description, GptConfig Config, Tokenizer? Tokenizer, Func<TokenDataset>? OpenData, Action<Device, IReadOnlyList<Parameter>> Load)
+/// <param name="OpenWeights">Opens its weights.</param>
+/// <param name="State">How far its training was; null where that is not known.</param>
+public sealed record StoredModel(string Path, string Description, GptConfig Config, Tokenizer? Tokenizer, Func<TokenDataset>? OpenData, Func<PretrainedWeights> OpenWeights, CheckpointState? State = null)
 {
+    /// <summary>What its tokens mean.</summary>
+    /// <exception cref="FileNotFoundException">Nothing says that.</exception>
+    public Tokenizer KnownTokenizer => Tokenizer
+        ?? throw new FileNotFoundException($"Nothing says what the tokens of {Path} mean; name the folder of a data set of the same tokens with --data_dir, or put their {TokenizerJson.FileName} beside the weights.");
+
     /// <summary>The model of a run.</summary>
     /// <param name="outDir">The run's <c>out_dir</c>.</param>
     /// <param name="name">The checkpoint; null is the best, or the last where none is best.</param>
@@ -26,11 +31,7 @@ public sealed record StoredModel(string Path, string Description, GptConfig Conf
             throw new FileNotFoundException($"There is no trained model in '{outDir}'; train one with --out_dir={outDir}, or name the run's folder with --out_dir.");
         var checkpoint = store.Load(name ?? (store.Contains(CheckpointStore.Best) ? CheckpointStore.Best : CheckpointStore.Last), "--checkpoint");
         return new(checkpoint.Directory, $"{checkpoint.Directory}, iteration {checkpoint.State.IterNum:N0}", checkpoint.State.Model,
-            TokenizerOf(checkpoint, outDir, dataDir), () => TrainingRun.OpenData(checkpoint.State.Config), (device, parameters) =>
-            {
-                using var file = checkpoint.OpenModel();
-                WeightFiles.Read(file, device, parameters.Select(p => (p.Name, p.Shape, p.Data)));
-            });
+            TokenizerOf(checkpoint, outDir, dataDir), () => TrainingRun.OpenData(checkpoint.State.Config), checkpoint.OpenWeights, checkpoint.State);
     }
 
     /// <summary>Pretrained weights.</summary>
@@ -48,11 +49,7 @@ public sealed record StoredModel(string Path, string Description, GptConfig Conf
             PretrainedTokenizer.Check(path, config.VocabSize, meta, dataDir);
             tokenizer ??= meta.CreateTokenizer(System.IO.Path.Combine(dataDir, DatasetMeta.FileName));
         }
-        return new(weights.Path, $"{weights.Path} ({weights.Format}), {config.ParameterCount() / 1e6:0.0}M parameters", config, tokenizer, null, (device, parameters) =>
-        {
-            using var file = PretrainedWeights.Open(path);
-            file.CopyTo(device, parameters);
-        });
+        return new(weights.Path, $"{weights.Path} ({weights.Format}), {config.ParameterCount() / 1e6:0.0}M parameters", config, tokenizer, null, () => PretrainedWeights.Open(path));
     }
 
     static Tokenizer? TokenizerOf(Checkpoint checkpoint, string outDir, string? dataDir)

@@ -24,7 +24,8 @@ public sealed class TrainedModel : IDisposable
         device = CpuDevice.Create(threads);
         weights = new ParameterStore(device, Model.Parameters, gradients: false);
         Tape = new Tape(device);
-        source.Load(device, weights.Parameters);
+        using var file = source.OpenWeights();
+        file.CopyTo(device, weights.Parameters);
     }
 
     /// <summary>Where it is from.</summary>
@@ -32,8 +33,7 @@ public sealed class TrainedModel : IDisposable
 
     /// <summary>What its tokens mean.</summary>
     /// <exception cref="FileNotFoundException">Nothing says that.</exception>
-    public Tokenizer Tokenizer => Source.Tokenizer
-        ?? throw new FileNotFoundException($"Nothing says what the tokens of {Source.Path} mean; name the folder of a data set of the same tokens with --data_dir, or put their {TokenizerJson.FileName} beside the weights.");
+    public Tokenizer Tokenizer => Source.KnownTokenizer;
 
     /// <summary>The model.</summary>
     public Gpt Model { get; }

@@ -1,4 +1,5 @@
 using NanoGpt.Data;
+using NanoGpt.Distributed;
 using NanoGpt.Models;
 using NanoGpt.Tensors;
 using NanoGpt.Tensors.Cpu;
@@ -9,32 +10,41 @@ namespace NanoGpt.Training;
 public sealed class TrainingRun : IDisposable
 {
     readonly CheckpointStore checkpoints;
+    readonly ShardedState? sharded;
 
     /// <summary>Puts a run together. Nothing large is allocated before the memory plan is found to fit.</summary>
     /// <param name="config">The resolved configuration.</param>
     /// <param name="data">The data set; the run does not dispose of it.</param>
     /// <param name="resume">The checkpoint to go on from, or null to start from scratch.</param>
+    /// <param name="ranks">The ranks of the run; a single process where left out.</param>
     /// <exception cref="InvalidDataException">The checkpoint or the pretrained weights do not fit the data, or the checkpoint is not one of this model.</exception>
     /// <exception cref="ArgumentException">HellaSwag is to be scored, but the tokens are not GPT-2's.</exception>
     /// <exception cref="InsufficientMemoryException">The plan is larger than the memory there is; the message gives the sizes.</exception>
-    public TrainingRun(TrainConfig config, TokenDataset data, Checkpoint? resume)
+    public TrainingRun(TrainConfig config, TokenDataset data, Checkpoint? resume, Communicator? ranks = null)
     {
-        (Config, Data) = (config, data);
+        (Config, Data, Ranks) = (config, data, ranks ?? new SingleProcess());
         checkpoints = new CheckpointStore(config.OutDir, config.KeepCheckpoints);
         var modelConfig = resume is null ? ModelConfig(config, data) : resume.State.Model with { BlockSize = config.BlockSize, Dropout = config.Dropout };
         if (resume is null && config.IsPretrained && data.Meta is { } meta) PretrainedTokenizer.Check(config.InitFrom, modelConfig.VocabSize, meta, data.Directory);
         data.Validate(modelConfig.VocabSize);
         data.CheckBlockSize(config.BlockSize);
         HellaSwag = RunHellaSwag.Load(config, data);
-        Plan(config, data).Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        int threads = RankThreads.Of(config.Threads, Ranks);
+        Plan(config, data, Ranks).Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, Ranks.LocalSize);
 
-        Device = CpuDevice.Create(config.Threads, precision: PrecisionOf(config.Dtype));
+        Device = CpuDevice.Create(threads, precision: PrecisionOf(config.Dtype));
         Model = new Gpt(modelConfig);
         Weights = new ParameterStore(Device, Model.Parameters);
         FrozenCount = FrozenParameters.Freeze(config.Frozen, Weights.Parameters);
-        Optimizer = new AdamW(Weights, config.Beta1, config.Beta2, config.WeightDecay, config.GradClip, config.AdamEps);
+        var wire = config.GradWireDtype == "bfloat16" ? WireFormat.BFloat16 : WireFormat.Float32;
+        if (Ranks.Size > 1) Buckets = new GradientBuckets(Ranks, Weights, BucketLength(config), wire, config.OverlapGradReduce, config.ShardOptimizer);
+        Optimizer = new AdamW(Weights, config.Beta1, config.Beta2, config.WeightDecay, config.GradClip, config.AdamEps, Buckets?.Owned)
+        {
+            SumOverOwners = Buckets is { Sharded: true } ? SumOverRanks : own => own,
+        };
+        if (Buckets is { Sharded: true }) sharded = new(Ranks, Optimizer);
         Outliers = new OutlierSteps(config.SkipOutlierSteps);
-        Tape = new Tape(Device, (ulong)config.Seed) { Recompute = config.Recompute };
+        Tape = new Tape(Device, (ulong)config.Seed) { Recompute = config.Recompute, Listener = Buckets };
         MeasurePeak();
 
         if (resume is not null) Restore(resume);
@@ -51,6 +61,12 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>The data set.</summary>
     public TokenDataset Data { get; }
+
+    /// <summary>The ranks of the run.</summary>
+    public Communicator Ranks { get; }
+
+    /// <summary>How gradients are summed over the ranks; null in a single process.</summary>
+    public GradientBuckets? Buckets { get; }
 
     /// <summary>The machine.</summary>
     public CpuDevice Device { get; }
@@ -111,12 +127,25 @@ public sealed class TrainingRun : IDisposable
         _ => throw new ArgumentException($"dtype must be 'float32' or 'bfloat16', got '{dtype}'."),
     };
 
-    /// <summary>What a run will hold in memory.</summary>
-    public static MemoryPlan Plan(TrainConfig config, TokenDataset data) =>
-        MemoryPlan.ForTraining(ModelConfig(config, data), config.BatchSize, config.BlockSize, config.Threads > 0 ? config.Threads : Environment.ProcessorCount, config.Recompute);
+    /// <summary>What each rank of a run will hold in memory.</summary>
+    public static MemoryPlan Plan(TrainConfig config, TokenDataset data, Communicator ranks) =>
+        MemoryPlan.ForTraining(ModelConfig(config, data), config.BatchSize, config.BlockSize, config.Threads > 0 ? config.Threads : Environment.ProcessorCount, config.Recompute,
+            shards: config.ShardOptimizer ? ranks.Size : 1,
+            wire: ranks.Size > 1 && (config.ShardOptimizer || config.GradWireDtype != "float32") ? 2 * BucketLength(config) * sizeof(float) : 0);
 
-    /// <summary>Saves the run as it stands before an iteration.</summary>
-    public Checkpoint Save(int iteration, double bestValLoss, bool best)
+    /// <summary>Saves the run as it stands before an iteration; all ranks together, rank 0 writes.</summary>
+    /// <returns>The checkpoint on rank 0, null on the others.</returns>
+    public Checkpoint? Save(int iteration, double bestValLoss, bool best)
+    {
+        Ranks.Report(iteration, "saving a checkpoint", patience: 20);
+        var saved = Ranks.IsFirst ? Write(iteration, bestValLoss, best) : null;
+        if (Ranks.IsFirst) sharded?.Release();
+        else sharded?.Serve();
+        Ranks.Barrier("the checkpoint of rank 0");
+        return saved;
+    }
+
+    Checkpoint Write(int iteration, double bestValLoss, bool best)
     {
         var state = new CheckpointState
         {
@@ -131,7 +160,7 @@ public sealed class TrainingRun : IDisposable
         };
         return checkpoints.Save(state,
             writer => WeightFiles.Write(writer, Device, Weights.Parameters.Select(p => (p.Name, p.Shape, p.Data))),
-            writer => WeightFiles.Write(writer, Device, Optimizer.State()),
+            writer => WeightFiles.Write(writer, sharded?.Gathered() ?? Optimizer.State().Select(t => (t.Name, t.Shape, t.Read))),
             best);
     }
 
@@ -143,11 +172,20 @@ public sealed class TrainingRun : IDisposable
         if (checkpoint.State.DataIdentity != here)
             throw new InvalidDataException($"The checkpoint {checkpoint.Directory} was trained on '{checkpoint.State.DataIdentity}', but {Data.Directory} holds '{here}'; {where}, in the same --data_order.");
         using (var file = checkpoint.OpenModel()) WeightFiles.Read(file, Device, Weights.Parameters.Select(p => (p.Name, p.Shape, p.Data)));
-        using (var file = checkpoint.OpenOptimizer()) WeightFiles.Read(file, Device, Optimizer.State());
+        using (var file = checkpoint.OpenOptimizer()) WeightFiles.Read(file, Optimizer.State().Select(t => (t.Name, t.Shape, t.Write)));
         Iteration = checkpoint.State.IterNum;
         BestValLoss = checkpoint.State.BestValLoss;
         Optimizer.Steps = Iteration;
         Outliers.Restore(checkpoint.State.RecentLosses, checkpoint.State.RecentNorms);
+    }
+
+    static long BucketLength(TrainConfig config) => (long)(config.GradBucketMb * 1e6 / sizeof(float));
+
+    double SumOverRanks(double own)
+    {
+        Span<double> sum = [own];
+        Ranks.AllReduceSum(sum, "the norm of the gradients");
+        return sum[0];
     }
 
     /// <inheritdoc/>

@@ -12,7 +12,7 @@ public class TrainConfigTests
     [InlineData("out_dir is empty; leave it out for the default, out.", "--out_dir=")]
     [InlineData("n_embd (100) is not divisible by n_head (12); the nearest that divides it is n_head=10.", "--n_embd=100")]
     [InlineData("n_embd (7) is not divisible by n_head (12); the nearest that divides it is n_head=7.", "--n_embd=7")]
-    [InlineData("init_from='sratch': there is no such file or folder; give 'scratch', 'resume', one of gpt2, gpt2-medium, gpt2-large, gpt2-xl, or where pretrained weights are (model.safetensors, pytorch_model.bin, ckpt.pt or an llm.c .bin).", "--init_from=sratch")]
+    [InlineData("init_from='sratch': there is no such file or folder; give 'scratch', 'resume', one of gpt2, gpt2-medium, gpt2-large, gpt2-xl, or where pretrained weights are (model.safetensors, pytorch_model.bin, ckpt.pt, a .gguf or an llm.c .bin).", "--init_from=sratch")]
     [InlineData("device='cuda': only 'cpu' exists for now; leave the key out or give --device=cpu.", "--device=cuda")]
     [InlineData("total_batch_size (500000) does not split into micro-batches of 12 batch_size × 1024 block_size = 12288 tokens; the nearest that do are 491520 and 503808.", "--total_batch_size=500000")]
     [InlineData("total_batch_size (524288) does not split into micro-batches of 12 batch_size × 1024 block_size = 12288 tokens; the nearest that do are 516096 and 528384, or give --batch_size=8.", "--total_batch_size=524288")]

@@ -49,12 +49,12 @@ public static class TokenizerJson
         SaveFile(tokenizer, folder);
         Write(folder, "vocab.json", json => WriteVocabulary(json, tokenizer));
         var text = new StringBuilder("#version: 0.2\n");
-        foreach (var merge in tokenizer.Merges) text.Append(Shown(tokenizer, merge.Left)).Append(' ').Append(Shown(tokenizer, merge.Right)).Append('\n');
+        foreach (string merge in tokenizer.ShownMerges) text.Append(merge).Append('\n');
         Publish(folder, "merges.txt", Encoding.UTF8.GetBytes(text.ToString()));
     }
 
-    /// <summary>Writes <c>tokenizer.json</c> alone.</summary>
-    internal static void SaveFile(BpeTokenizer tokenizer, string folder) => Write(folder, FileName, json => WriteTokenizer(json, tokenizer));
+    /// <summary>Writes <c>tokenizer.json</c> alone, for either pattern.</summary>
+    public static void SaveFile(BpeTokenizer tokenizer, string folder) => Write(folder, FileName, json => WriteTokenizer(json, tokenizer));
 
     static byte[][] Tokens(string path, Dictionary<string, int> ids)
     {
@@ -130,7 +130,7 @@ public static class TokenizerJson
         json.WritePropertyName("vocab");
         WriteVocabulary(json, tokenizer);
         json.WriteStartArray("merges");
-        foreach (var merge in tokenizer.Merges) json.WriteStringValue($"{Shown(tokenizer, merge.Left)} {Shown(tokenizer, merge.Right)}");
+        foreach (string merge in tokenizer.ShownMerges) json.WriteStringValue(merge);
         json.WriteEndArray();
         json.WriteEndObject();
         json.WriteEndObject();
@@ -171,14 +171,11 @@ public static class TokenizerJson
     static void WriteVocabulary(Utf8JsonWriter json, BpeTokenizer tokenizer)
     {
         json.WriteStartObject();
-        for (int id = 0; id < tokenizer.VocabSize; id++)
-            json.WriteNumber(id == tokenizer.EndOfText ? BpeTokenizer.EndOfTextMark : Shown(tokenizer, id), id);
+        for (int id = 0; id < tokenizer.VocabSize; id++) json.WriteNumber(tokenizer.Shown(id), id);
         json.WriteEndObject();
     }
 
-    static string Shown(BpeTokenizer tokenizer, int id) => ByteAlphabet.Show(tokenizer.Utf8(id));
-
-    static void Write(string folder, string name, Action<Utf8JsonWriter> content)
+    internal static void Write(string folder, string name, Action<Utf8JsonWriter> content)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, layout)) content(json);

@@ -33,7 +33,7 @@ internal static unsafe class Bf16Kernel
         two = Make(2);
         three = Make(3);
         peak = (delegate* unmanaged<long, void>)ExecutableMemory.Place(Bf16Assembler.Peak());
-        Available = peak != null && one != null && two != null && three != null;
+        Available = peak != null && one != null && two != null && three != null && Bf16Packer.Available;
     }
 
     /// <summary>Whether this processor has the instruction and this system let the code be placed.</summary>
@@ -63,5 +63,5 @@ internal static unsafe class Bf16Kernel
         (delegate* unmanaged[SuppressGCTransition]<TileCall*, void>)ExecutableMemory.Place(Bf16Assembler.Tile(vectors));
 
     /// <summary>CPUID leaf 7, sub-leaf 1, EAX bit 5: AVX512_BF16. That the system saves the registers is what .NET's own test for AVX-512 says.</summary>
-    static bool HasInstruction() => Avx512BW.IsSupported && (X86Base.CpuId(7, 1).Eax & 1 << 5) != 0;
+    public static bool HasInstruction() => Avx512BW.IsSupported && (X86Base.CpuId(7, 1).Eax & 1 << 5) != 0;
 }

@@ -23,7 +23,15 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>A packed B up to this (512 KB) stays in a second-level cache.</summary>
     const long MaxNear = 1 << 17;
 
+    /// <summary>With more of k than this (4 blocks), packing everything once beats packing some of it twice.</summary>
+    const int Deep = 4 * PackedPanels<V>.MaxBlock;
+
+    /// <summary>Where k is deep, as in the gradient of a weight, slices of 2 MB and lower blocks of rows: both sides then stay near.</summary>
+    const long DeepShared = 1 << 19;
+    const int DeepRows = 96;
+
     readonly PackedMatrix<V, F> shared = new();
+    readonly LeftPacker<V, F> left = new(pool);
 
     /// <summary>C = A·B (+ C if <paramref name="accumulate"/>, + bias per column if given; not both).</summary>
     public void Multiply(MatrixView a, MatrixView b, MatrixView c, float* bias = null, bool accumulate = false)
@@ -39,29 +47,34 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
         }
         // One block of rows reads each panel of B once: it is packed where it is used, and never travels to memory and back.
         // Packing rows of B is a mere copy, so two blocks may do it each for itself.
-        if (a.Rows <= MaxRowsAlone || b.ColumnStride == 1 && a.Rows <= 2 * MaxRows)
+        if (a.Rows <= MaxRowsAlone || b.ColumnStride == 1 && a.Rows <= 2 * MaxRows && b.Rows <= Deep)
         {
             Share(a, RightSide<V, F>.AsItIs(b), c, bias, accumulate, a.Rows <= MaxRowsAlone ? MaxRowsAlone : MaxRows);
             return;
         }
         // K in slices, so that the packed slice of B is still in the cache when it is read.
-        int slices = (int)((RightSide<V, F>.Cut(b.Rows, b.Columns).Length + MaxShared - 1) / MaxShared);
+        bool deep = b.Rows > Deep && b.ColumnStride == 1;
+        long most = deep ? DeepShared : MaxShared;
+        int slices = (int)((RightSide<V, F>.Cut(b.Rows, b.Columns).Length + most - 1) / most);
         int depth = ((b.Rows + slices - 1) / slices + F.Pairing - 1) / F.Pairing * F.Pairing;
         for (int k0 = 0; k0 < b.Rows; k0 += depth)
         {
             int count = Math.Min(depth, b.Rows - k0);
             shared.Pack(pool, new MatrixView(b.At(k0, 0), count, b.Columns, b.RowStride, b.ColumnStride));
-            Multiply(new MatrixView(a.At(0, k0), a.Rows, count, a.RowStride, a.ColumnStride), shared, c, k0 == 0 ? bias : null, accumulate || k0 > 0);
+            var slice = new MatrixView(a.At(0, k0), a.Rows, count, a.RowStride, a.ColumnStride);
+            Share(slice, shared.Side, c, k0 == 0 ? bias : null, accumulate || k0 > 0, deep ? DeepRows : RowsOf(slice, shared.Side));
         }
     }
 
     /// <summary>C = A·B with B packed already.</summary>
-    public void Multiply(MatrixView a, PackedMatrix<V, F> b, MatrixView c, float* bias = null, bool accumulate = false)
+    public void Multiply(MatrixView a, PackedMatrix<V, F> b, MatrixView c) => Share(a, b.Side, c, null, accumulate: false, RowsOf(a, b.Side));
+
+    /// <summary>Rows of A in a work item. Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost. Otherwise the blocks are few.</summary>
+    int RowsOf(MatrixView a, RightSide<V, F> b)
     {
-        // Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost. Otherwise the blocks are few.
-        bool near = b.Side.Panels.Length <= MaxNear, inPlace = F.ReadsInPlace(a, b.Side.Panels.Panels) && b.Side.Panels.Length <= MaxShared;
-        int rows = inPlace ? MaxRowsInPlace : MaxRows;
-        Share(a, b.Side, c, bias, accumulate, near || inPlace ? Math.Clamp(a.Rows / (4 * pool.Workers), 48, rows) : rows);
+        bool near = b.Panels.Length <= MaxNear, inPlace = F.ReadsInPlace(a, b.Panels.Panels) && b.Panels.Length <= MaxShared;
+        int most = inPlace ? MaxRowsInPlace : MaxRows;
+        return near || inPlace ? Math.Clamp(a.Rows / (4 * pool.Workers), 48, most) : most;
     }
 
     void Share(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias, bool accumulate, int rows)
@@ -69,10 +82,17 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
         int rowBlock = (Math.Min(rows, a.Rows) + V.TileRows - 1) / V.TileRows * V.TileRows;
         int rowBlocks = (a.Rows + rowBlock - 1) / rowBlock;
         int groups = Math.Clamp((4 * pool.Workers + rowBlocks - 1) / rowBlocks, 1, b.Panels.Panels);
-        pool.Run(rowBlocks * groups, 1, new MultiplyWork<V, F>(a, b, c, bias, accumulate, groups, rowBlock));
+        // Many groups of panels would each pack the same rows.
+        bool again = groups > 2 && !F.ReadsInPlace(a, b.Panels.Panels / groups);
+        LeftSide<V, F> side = again ? left.Pack(a, rowBlock, b.Panels.BlockSize) : a;
+        pool.Run(rowBlocks * groups, 1, new MultiplyWork<V, F>(side, b, c, bias, accumulate, groups, rowBlock));
     }
 
-    public void Dispose() => shared.Dispose();
+    public void Dispose()
+    {
+        shared.Dispose();
+        left.Dispose();
+    }
 }
 
 /// <summary>A matrix packed for the right-hand side of a product; its memory is kept from one use to the next.</summary>
@@ -87,6 +107,13 @@ internal sealed unsafe class PackedMatrix<V, F> : IDisposable where V : unmanage
     {
         var panels = RightSide<V, F>.Cut(b.Rows, b.Columns);
         Side = RightSide<V, F>.PackedAt(buffer.Get(panels.Length), panels);
+        if (b.ColumnStride == 1)
+        {
+            // Rows are read from end to end, as they lie in memory.
+            int blocks = (panels.Steps + panels.BlockSize - 1) / panels.BlockSize, parts = (panels.BlockSize + PackStepsWork<V, F>.Steps - 1) / PackStepsWork<V, F>.Steps;
+            pool.Run(blocks * parts, 1, new PackStepsWork<V, F>(b, Side, parts));
+            return;
+        }
         // A work item should be worth a few microseconds.
         int grain = Math.Max(1, 16384 / (b.Rows * MicroKernel<V>.MaxVectors * V.Count));
         pool.Run(panels.Panels, grain, new PackWork<V, F>(b, Side));
@@ -103,7 +130,22 @@ internal readonly struct PackWork<V, F>(MatrixView b, RightSide<V, F> side) : IW
     }
 }
 
-internal readonly unsafe struct MultiplyWork<V, F>(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias,
+internal readonly struct PackStepsWork<V, F>(MatrixView b, RightSide<V, F> side, int parts) : IWork where V : unmanaged, ISimd<V> where F : IFormat<V>
+{
+    public const int Steps = 32;
+
+    public void Run(int from, int to)
+    {
+        var panels = side.Panels;
+        for (int item = from; item < to; item++)
+        {
+            int block = item / parts * panels.BlockSize, step = block + item % parts * Steps, end = Math.Min(step + Steps, Math.Min(block + panels.BlockSize, panels.Steps));
+            if (step < end) side.PackSteps(b, step, end - step);
+        }
+    }
+}
+
+internal readonly unsafe struct MultiplyWork<V, F>(LeftSide<V, F> a, RightSide<V, F> b, MatrixView c, float* bias,
     bool accumulate, int groups, int rowBlock) : IWork where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     public void Run(int from, int to)

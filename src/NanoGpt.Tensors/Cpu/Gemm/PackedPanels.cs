@@ -9,7 +9,7 @@ namespace NanoGpt.Tensors.Cpu.Gemm;
 internal readonly struct PackedPanels<V> where V : unmanaged, ISimd<V>
 {
     /// <summary>The longest block, in steps: a tile of A (8 × 512 words) fits in half of a 32 KB first-level cache.</summary>
-    public const int MaxBlock = 512;
+    public const int MaxBlock = 768;
 
     readonly int columns, vectors;
 

@@ -17,6 +17,9 @@ internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> wh
 
     public PackedPanels<V> Panels { get; }
 
+    /// <summary>Whether it was packed beforehand.</summary>
+    public bool IsPacked => packed != null;
+
     /// <summary>How a matrix will be cut.</summary>
     public static PackedPanels<V> Cut(int rows, int columns) => new((rows + F.Pairing - 1) / F.Pairing, columns);
 
@@ -39,6 +42,14 @@ internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> wh
     {
         for (int step = 0; step < Panels.Steps; step += Panels.BlockSize)
             PackBlock(b, step, Math.Min(Panels.BlockSize, Panels.Steps - step), panel, packed + Panels.Offset(step, panel));
+    }
+
+    /// <summary>Packs some steps of every panel; they must not reach over the end of a block.</summary>
+    public void PackSteps(MatrixView b, int step0, int steps)
+    {
+        int within = step0 % Panels.BlockSize, block = step0 - within;
+        for (int panel = 0; panel < Panels.Panels; panel++)
+            PackBlock(b, step0, steps, panel, packed + Panels.Offset(block, panel) + (long)within * Panels.Vectors(panel) * V.Count);
     }
 
     /// <summary>One block of one panel, packed; in <paramref name="scratch"/> if it was not.</summary>

@@ -12,10 +12,13 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
     const int PanelScratch = MicroKernel<V>.MaxVectors * 16 * PackedPanels<V>.MaxBlock;
 
     /// <summary>Words of scratch for a block of so many rows.</summary>
-    public static long ScratchLength(int rows) => PanelScratch + (rows + 2 * V.TileRows) * (long)(PackedPanels<V>.MaxBlock + 32);
+    public static long ScratchLength(int rows) => PanelScratch + PackedLength(rows);
+
+    /// <summary>Words that so many rows of A take, packed.</summary>
+    public static long PackedLength(int rows) => (rows + 2 * V.TileRows) * (long)(PackedPanels<V>.MaxBlock + 32);
 
     /// <summary>C = A·B (+ C if <paramref name="accumulate"/>, + bias per column if given), over the first <paramref name="depth"/> elements of k.</summary>
-    /// <param name="a">The left side, whole.</param>
+    /// <param name="a">The left side, packed or as it is.</param>
     /// <param name="b">The right side, packed or as it is.</param>
     /// <param name="c">The result, whole.</param>
     /// <param name="bias">One per column of C, or null; the columns of C are then side by side.</param>
@@ -27,20 +30,17 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
     /// <param name="panel1">End of the panels.</param>
     /// <param name="scratch">Room of <see cref="ScratchLength"/> to pack A, and B if it is not.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias, bool accumulate,
+    public static void Run(LeftSide<V, F> a, RightSide<V, F> b, MatrixView c, float* bias, bool accumulate,
         int depth, int row0, int row1, int panel0, int panel1, float* scratch)
     {
         var panels = b.Panels;
         int tileRows = V.TileRows, used = (depth + F.Pairing - 1) / F.Pairing;
-        bool inPlace = F.ReadsInPlace(a, panel1 - panel0);
-        a = new MatrixView(a.Data, a.Rows, depth, a.RowStride, a.ColumnStride);
         float* edge = stackalloc float[8 * 3 * 16];
         for (int step = 0; step < used; step += panels.BlockSize)
         {
             int steps = Math.Min(panels.BlockSize, used - step);
             bool fromC = accumulate || step > 0;
-            var block = inPlace ? new MatrixView(a.At(row0, step), row1 - row0, steps, a.RowStride, a.ColumnStride)
-                : F.PackA(a, row0, row1, step, steps, scratch + PanelScratch);
+            var block = a.Block(row0, row1, step, steps, depth, panel1 - panel0, scratch + PanelScratch);
             for (int panel = panel0; panel < panel1; panel++)
             {
                 int vectors = panels.Vectors(panel), width = vectors * V.Count, valid = panels.Columns(panel), column = panels.FirstColumn(panel);

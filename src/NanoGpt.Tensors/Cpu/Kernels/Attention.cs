@@ -26,6 +26,12 @@ internal readonly unsafe struct AttentionShape(int time, int heads, int headSize
         return padded;
     }
 
+    /// <summary>Asks for some rows of a head ahead of their use.</summary>
+    public void Prefetch(MatrixView head, int from, int to)
+    {
+        for (int i = Math.Max(0, from); i < Math.Min(to, Time); i++) Simd.Prefetch.Row(head.At(i, 0), HeadSize);
+    }
+
     /// <summary>Queries (part 0), keys (1) or values (2) of one head of one sequence: (T, d) within (B, T, 3C).</summary>
     public MatrixView Part(float* qkv, int item, int part) =>
         new(qkv + (long)(item / Heads) * Time * 3 * Channels + part * Channels + item % Heads * HeadSize, Time, HeadSize, 3 * Channels, 1);
@@ -61,6 +67,7 @@ internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, flo
             for (int i0 = 0; i0 < time; i0 += AttentionShape.Strip)
             {
                 int i1 = Math.Min(time, i0 + AttentionShape.Strip);
+                shape.Prefetch(q, i1, i1 + AttentionShape.Strip);
                 var scores = new MatrixView(p - (long)i0 * width, time, time, width, 1);
                 TileRunner<V, F>.Run(q, keySide, scores, null, false, d, i0, i1, 0, keySide.Panels.PanelsFor(i1), pack);
                 for (int i = i0; i < i1; i++)

@@ -40,6 +40,9 @@ internal readonly unsafe struct AttentionBackward<V, F>(float* dy, float* qkv, f
             for (int i0 = (time - 1) / strip * strip; i0 >= 0; i0 -= strip)
             {
                 int i1 = Math.Min(time, i0 + strip), rows = i1 - i0;
+                shape.Prefetch(o, i0, i1);
+                shape.Prefetch(q, i0 - strip, i0);
+                shape.Prefetch(dout, i0 - strip, i0);
                 var p = new MatrixView(pStrip - (long)i0 * width, time, i1, width, 1);
                 var dp = new MatrixView(dpStrip - (long)i0 * width, time, i1, width, 1);
                 int seen = keysTSide.Panels.PanelsFor(i1);

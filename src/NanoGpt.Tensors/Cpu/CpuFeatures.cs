@@ -1,0 +1,33 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+using System.Text;
+using NanoGpt.Tensors.Cpu.Bf16;
+
+namespace NanoGpt.Tensors.Cpu;
+
+/// <summary>What this processor is, and which of its instructions the kernels can use.</summary>
+public static class CpuFeatures
+{
+    /// <summary>The processor in its maker's words, or the architecture where it does not say.</summary>
+    public static string Model
+    {
+        get
+        {
+            const int first = unchecked((int)0x80000002), last = first + 2;     // three leaves of 16 characters
+            if (!X86Base.IsSupported || X86Base.CpuId(unchecked((int)0x80000000), 0).Eax < last) return RuntimeInformation.ProcessArchitecture.ToString();
+            Span<int> text = stackalloc int[12];
+            for (int leaf = first; leaf <= last; leaf++)
+                (text[(leaf - first) * 4], text[(leaf - first) * 4 + 1], text[(leaf - first) * 4 + 2], text[(leaf - first) * 4 + 3]) = X86Base.CpuId(leaf, 0);
+            return Encoding.ASCII.GetString(MemoryMarshal.AsBytes(text)).Trim('\0', ' ');
+        }
+    }
+
+    /// <summary>The vector instructions that matter here, and whether this process can use them; those of other architectures are left out.</summary>
+    public static IReadOnlyList<(string Name, bool Usable)> Vectors =>
+        X86Base.IsSupported ? [("AVX2", Avx2.IsSupported && Fma.IsSupported), ("AVX-512", Avx512BW.IsSupported), ("AVX512_BF16", CpuDevice.HasFastBFloat16)]
+        : ArmBase.IsSupported ? [("NEON", AdvSimd.IsSupported)] : [];
+
+    /// <summary>Whether the processor multiplies bf16, be it that the system lets the kernel for it be placed or not.</summary>
+    public static bool HasBFloat16Instruction => Bf16Kernel.HasInstruction();
+}

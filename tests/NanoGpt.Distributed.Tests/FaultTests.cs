@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using NanoGpt.Cli.Tests;
+
+namespace NanoGpt.Distributed.Tests;
+
+/// <summary>A rank that is lost takes the job down; what it had saved is good.</summary>
+public class FaultTests
+{
+    const int Kill = 9, Stop = 19;
+
+    static readonly string[] run = ["train", .. Workplace.Tiny, "--gradient_accumulation_steps=4", "--max_iters=400", "--lr_decay_iters=400", "--eval_interval=50", "--checkpoint_interval=2", "--sample_tokens=0"];
+
+    [Theory]
+    [InlineData("openmpi", 1)]
+    [InlineData("openmpi", 0)]
+    [InlineData("mpich", 1)]
+    public void A_rank_that_freezes_is_named_and_the_job_ends(string flavour, int rank)
+    {
+        using var work = Workplace.WithData();
+        using var job = MpiJob.Start(work, flavour, 2, [.. run, "--out_dir=out", "--max_iters=1000000", "--watchdog=4"]);
+        Assert.True(job.WaitFor("\niter 20:"));
+        var clock = Stopwatch.StartNew();
+        MpiJob.Signal(MpiJob.ProcessOf(job, rank), Stop);
+        var outcome = job.Wait();
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15), $"it took {clock.Elapsed}");
+        Assert.NotEqual(0, outcome.ExitCode);
+        string error = Assert.Single(outcome.Error.Split('\n'), line => line.StartsWith("error: ", StringComparison.Ordinal));
+        Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} has given no sign of life for \d s \(at step \d+, (training|saving a checkpoint)\)", error);
+        if (rank > 0) Assert.Matches(@"; waiting in '.+': rank 0; the job ends here; the last checkpoint is good", error);
+    }
+
+    [Theory]
+    [InlineData("openmpi")]
+    [InlineData("mpich", "--shard_optimizer=True")]
+    public void Runs_that_lose_a_random_rank_at_random_moments_and_are_resumed_equal_one_that_did_not(string flavour, params string[] keys)
+    {
+        const int kills = 10, ranks = 3;
+        using var work = Workplace.WithData();
+        string[] command = [.. run, .. keys, "--gradient_accumulation_steps=6"];
+        MpiJob.Run(work, flavour, ranks, [.. command, "--out_dir=whole"]).Succeeded();
+        string[] expected = work.Losses("whole");
+
+        var random = new Random(30);
+        int killed = 0;
+        for (int round = 0; killed < kills; round++)
+        {
+            string outDir = $"killed-{round}";
+            while (true)
+            {
+                bool resume = File.Exists(work[Path.Combine(outDir, "checkpoints", "last")]);
+                using var job = MpiJob.Start(work, flavour, ranks, resume ? ["train", $"--out_dir={outDir}", "--init_from=resume"] : [.. command, $"--out_dir={outDir}"]);
+                if (killed < kills && job.WaitFor("\niter "))
+                {
+                    Thread.Sleep(random.Next(400));
+                    if (!job.HasExited && MpiJob.FindProcess(job, random.Next(ranks)) is { } victim)
+                    {
+                        var clock = Stopwatch.StartNew();
+                        MpiJob.Signal(victim, Kill);
+                        Assert.NotEqual(0, job.Wait().ExitCode);
+                        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), $"it took {clock.Elapsed}");
+                        killed++;
+                        continue;
+                    }
+                }
+                job.Wait().Succeeded();
+                break;
+            }
+            Assert.Equal(expected, work.Losses(outDir));
+        }
+    }
+}
