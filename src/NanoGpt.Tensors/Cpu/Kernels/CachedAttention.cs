@@ -36,6 +36,9 @@ internal readonly unsafe struct AppendKeyValuesWork(float* qkv, float* keys, flo
 internal readonly unsafe struct CachedAttentionWork<V>(float* qkv, float* keys, float* values, float* y, AttentionShape shape, CacheShape cache) : IWork
     where V : unmanaged, ISimd<V>
 {
+    /// <summary>Keys of the next head to ask for: not so many that they crowd out what is needed now.</summary>
+    const int KeysAhead = 64;
+
     public void Run(int from, int to)
     {
         float* scores = ScratchBuffer.OfThread.Get(cache.Capacity + V.Count);
@@ -52,8 +55,13 @@ internal readonly unsafe struct CachedAttentionWork<V>(float* qkv, float* keys, 
     void Attend(float* q, float* k, float* v, float* output, int count, float* scores)
     {
         int d = shape.HeadSize, j = 0, c = 0;
-        for (; j + 4 <= count; j += 4) FourScores(q, k + (long)j * d, scores + j);
-        for (; j < count; j++) scores[j] = Score(q, k + (long)j * d);
+        float scale = shape.Scale;
+        for (; j + 4 <= count; j += 4)
+        {
+            Prefetch.Row(v + (long)j * d, 4 * d);       // the values come after all keys, in memory of their own
+            FourScores(q, k + (long)j * d, scores + j, scale);
+        }
+        for (; j < count; j++) scores[j] = Score(q, k + (long)j * d, scale);
 
         int padded = AttentionShape.PadPastDiagonal<V>(scores, count, 0, float.NegativeInfinity);
         V max = V.Load(scores), total = V.Create(0);
@@ -67,7 +75,7 @@ internal readonly unsafe struct CachedAttentionWork<V>(float* qkv, float* keys, 
         }
         float norm = 1 / V.Sum(total);
 
-        for (; c + 4 * V.Count <= d; c += 4 * V.Count) FourMeans(scores, v + c, output + c, count, norm);
+        for (; c + 4 * V.Count <= d; c += 4 * V.Count) FourMeans(scores, v + c, output + c, count, norm, k + (long)cache.Capacity * d);
         for (; c + V.Count <= d; c += V.Count)
         {
             V sum = V.Create(0);
@@ -82,17 +90,17 @@ internal readonly unsafe struct CachedAttentionWork<V>(float* qkv, float* keys, 
         }
     }
 
-    float Score(float* q, float* key)
+    float Score(float* q, float* key, float scale)
     {
         int d = shape.HeadSize, c = 0;
         V dot = V.Create(0);
         for (; c + V.Count <= d; c += V.Count) dot = V.Fma(V.Load(q + c), V.Load(key + c), dot);
-        return Score(q, key, dot, c);
+        return Score(q, key, dot, c, scale);
     }
 
     /// <summary>Four keys at a time: no sum waits for the one before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void FourScores(float* q, float* key, float* scores)
+    void FourScores(float* q, float* key, float* scores, float scale)
     {
         int d = shape.HeadSize, c = 0;
         V s0 = V.Create(0), s1 = s0, s2 = s0, s3 = s0;
@@ -104,28 +112,29 @@ internal readonly unsafe struct CachedAttentionWork<V>(float* qkv, float* keys, 
             s2 = V.Fma(x, V.Load(key + 2 * d + c), s2);
             s3 = V.Fma(x, V.Load(key + 3 * d + c), s3);
         }
-        scores[0] = Score(q, key, s0, c);
-        scores[1] = Score(q, key + d, s1, c);
-        scores[2] = Score(q, key + 2 * d, s2, c);
-        scores[3] = Score(q, key + 3 * d, s3, c);
+        scores[0] = Score(q, key, s0, c, scale);
+        scores[1] = Score(q, key + d, s1, c, scale);
+        scores[2] = Score(q, key + 2 * d, s2, c, scale);
+        scores[3] = Score(q, key + 3 * d, s3, c, scale);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    float Score(float* q, float* key, V dot, int c)
+    float Score(float* q, float* key, V dot, int c, float scale)
     {
         float score = V.Sum(dot);
         for (; c < shape.HeadSize; c++) score += q[c] * key[c];
-        return score * shape.Scale;
+        return score * scale;
     }
 
-    /// <summary>Four vectors of channels at a time, for the same reason; and each value is read from one end to the other.</summary>
+    /// <summary>Four vectors of channels at a time, for the same reason. Meanwhile the first of the next head's keys are on their way.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void FourMeans(float* weights, float* value, float* output, int count, float norm)
+    void FourMeans(float* weights, float* value, float* output, int count, float norm, float* next)
     {
         int d = shape.HeadSize;
         V s0 = V.Create(0), s1 = s0, s2 = s0, s3 = s0, n = V.Create(norm);
         for (int j = 0; j < count; j++, value += d)
         {
+            if (j < KeysAhead) Prefetch.Row(next + j * d, d);
             V p = V.Create(weights[j]);
             s0 = V.Fma(p, V.Load(value), s0);
             s1 = V.Fma(p, V.Load(value + V.Count), s1);
