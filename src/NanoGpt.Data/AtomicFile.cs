@@ -35,7 +35,14 @@ internal sealed class AtomicFile : IDisposable
 
     public void Dispose()
     {
-        Stream.Dispose();
+        try
+        {
+            Stream.Dispose();
+        }
+        catch (IOException) when (!published)
+        {
+            // The disk is full, say; what is not on it yet is not wanted any more.
+        }
         if (!published) File.Delete(temporary);
     }
 }

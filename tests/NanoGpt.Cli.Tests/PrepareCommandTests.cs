@@ -58,4 +58,35 @@ public class PrepareCommandTests
         work.Write("empty.txt", "");
         Assert.Contains("empty.txt", work.Run("prepare", "text_char", "--input", "empty.txt").Fault(1));
     }
+
+    [Fact]
+    public void A_full_disk_is_one_sentence_and_the_command_goes_on_when_there_is_room()
+    {
+        using var work = new Workplace();
+        // The estimate sees the first four megabytes only, whose words are a token each; behind them each character is.
+        string[] words = [.. Enumerable.Repeat($"{{\"text\": \"{string.Concat(Enumerable.Repeat(" international", 1000))}\"}}", 400)];
+        string[] signs = [.. Enumerable.Range(0, 400).Select(i => $"{{\"text\": \"{i} {string.Concat(Enumerable.Repeat("q7", 4000))}\"}}")];
+        work.Write("text.jsonl", string.Join('\n', [.. words, .. signs]));
+        string[] prepare = ["prepare", "jsonl", "--input", "text.jsonl", "--shard_tokens=300000", "--val_docs=2", "--threads=2"];
+        work.Run([.. prepare, "--out=elsewhere"]).Succeeded();
+
+        using var small = new SmallFileSystem(work["small"], megabytes: 3);
+        Assert.Contains("the disk of 'small/data' is full; make room", work.Run([.. prepare, "--out=small/data"]).Fault(1));
+        Assert.False(File.Exists(work["small/data/meta.json"]));
+        Assert.DoesNotContain(Directory.EnumerateFiles(work["small/data/unfinished"]), file => file.EndsWith(".tmp", StringComparison.Ordinal));
+        small.Resize(megabytes: 30);
+        Assert.Contains("went on after the", work.Run([.. prepare, "--out=small/data"]).Succeeded().Output);
+        foreach (string file in Directory.GetFiles(work["elsewhere"])) Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(work[Path.Combine("small", "data", Path.GetFileName(file))]));
+    }
+
+    [Fact]
+    public void A_disk_that_is_too_small_is_known_before()
+    {
+        using var work = new Workplace();
+        work.Write("text.jsonl", string.Join('\n', Enumerable.Range(0, 400).Select(i => $"{{\"text\": \"{i} {string.Concat(Enumerable.Repeat("q7", 4000))}\"}}")));
+        using var small = new SmallFileSystem(work["small"], megabytes: 1);
+        string fault = work.Run("prepare", "jsonl", "--input", "text.jsonl", "--out=small/data").Fault(1);
+        Assert.Contains("but only 1.0 MB are free; make room", fault);
+        Assert.False(Directory.Exists(work["small/data"]));
+    }
 }

@@ -110,7 +110,7 @@ static class PrepareCommand
         Console.WriteLine($"  vocabulary    {meta.VocabSize:N0}");
         Console.WriteLine($"  train tokens  {meta.TrainTokens:N0}");
         Console.WriteLine($"  val tokens    {meta.ValTokens:N0}");
-        if (meta.TrainShards is { } train && meta.ValShards is { } val) Console.WriteLine($"  shards        {train.Count} for training, {val.Count} for validation");
+        if (meta is { Documents: not null, TrainShards: { } train, ValShards: { } val }) Console.WriteLine($"  shards        {train.Count} for training, {val.Count} for validation");
         foreach (string note in made.Notes) Console.WriteLine($"  {note}");
         string rate = meta.Documents is null ? "" : $" ({bytes / 1e6 / seconds:0.0} MB/s of the files, {tokens / seconds:N0} tokens/s)";
         Console.WriteLine($"  {made.Directory} is ready, after {seconds:0.0} s{rate}");

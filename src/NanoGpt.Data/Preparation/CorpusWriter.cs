@@ -21,6 +21,7 @@ internal sealed class CorpusWriter(CorpusPlan plan, string directory, Action<Pre
 
     /// <summary>Reads, encodes, writes.</summary>
     /// <exception cref="InvalidDataException">A file is malformed, or there is too little text.</exception>
+    /// <exception cref="IOException">A file cannot be read, or the disk is full.</exception>
     public DatasetMeta Write()
     {
         PrepareState? before = PrepareState.Load(folder, plan.Identity);
@@ -40,6 +41,10 @@ internal sealed class CorpusWriter(CorpusPlan plan, string directory, Action<Pre
             CheckUnchanged();
             if (empty > 0) notes.Add(string.Create(CultureInfo.InvariantCulture, $"{empty:N0} documents without text were left out."));
             return Publish(train.Shards, val.Shards, sources);
+        }
+        catch (IOException e) when (IsDiskFull(e))
+        {
+            throw new IOException($"the disk of '{directory}' is full; make room, and run the command again: it goes on after the last training shard that is complete.", e);
         }
         finally
         {
@@ -150,6 +155,9 @@ internal sealed class CorpusWriter(CorpusPlan plan, string directory, Action<Pre
         if (Directory.Exists(folder) && !File.Exists(Path.Combine(folder, PrepareState.FileName))) Directory.Delete(folder, recursive: true);
         if (Directory.Exists(directory) && !Directory.EnumerateFileSystemEntries(directory).Any()) Directory.Delete(directory);
     }
+
+    /// <summary>ENOSPC and EDQUOT; ERROR_HANDLE_DISK_FULL and ERROR_DISK_FULL.</summary>
+    static bool IsDiskFull(IOException e) => OperatingSystem.IsWindows() ? (e.HResult & 0xFFFF) is 39 or 112 : e.HResult is 28 or 122;
 
     static SourceFile Hash(DocumentFile file)
     {
