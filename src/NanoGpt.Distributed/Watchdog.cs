@@ -28,7 +28,10 @@ internal sealed class Watchdog(IReadOnlyList<string> hosts, IReadOnlyList<int> w
     }
 
     /// <summary>Looks at every rank; returns a sentence about one that is lost, or null.</summary>
-    public string? Judge(double now, double limit)
+    /// <param name="now">The time.</param>
+    /// <param name="limit">Seconds for which a rank may be silent or not get on; 0: for ever.</param>
+    /// <param name="silence">Seconds for which it may be silent, where that is less.</param>
+    public string? Judge(double now, double limit, double silence = double.PositiveInfinity)
     {
         double slept = now - looked;
         looked = now;
@@ -41,7 +44,7 @@ internal sealed class Watchdog(IReadOnlyList<string> hosts, IReadOnlyList<int> w
         foreach (int rank in watched)
         {
             // A rank that fell silent has not got on either; the first is what there is to say.
-            if (now - heard[rank] > limit) return Sentence(rank, $"has given no sign of life for {now - heard[rank]:0} s");
+            if (now - heard[rank] > Math.Min(limit, silence)) return Sentence(rank, $"has given no sign of life for {now - heard[rank]:0} s");
             if (now - heard[rank] < Fresh && now - moved[rank] > limit * (last[rank]?.Patience ?? 1)) return Sentence(rank, $"has not got on for {now - moved[rank]:0} s, though it waits for nobody");
         }
         return null;

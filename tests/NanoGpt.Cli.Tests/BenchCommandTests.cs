@@ -38,6 +38,15 @@ public class BenchCommandTests
             Assert.Contains(row, output);
     }
 
+    [Fact]
+    public void The_table_of_writing_has_one_sample_and_several_and_the_cost_of_each_kernel()
+    {
+        using var work = new Workplace();
+        string output = work.Run(["bench", .. shape, "--decode", "--profile"]).Succeeded().Output;
+        foreach (string row in (string[])["| 1 |", "| 8 |", "8 together", "LinearForward 8×50×32", "CachedAttention"])
+            Assert.Contains(row, output);
+    }
+
     [Theory]
     [InlineData(2, "n_embd 33 is not divisible by n_head 2", "--n_embd=33", "--n_head=2")]
     [InlineData(2, "dtype must be 'float32' or 'bfloat16', got 'int8'", "--dtype=int8")]

@@ -32,6 +32,21 @@ public class WatchdogTests
     }
 
     [Fact]
+    public void Who_is_told_to_stop_names_a_silent_rank_sooner()
+    {
+        for (int rank = 0; rank < 3; rank++) Hear(rank, 0.5, 1);
+        Assert.Null(watchdog.Judge(1, 10, silence: 5));
+        for (double now = 2; now <= 6; now++)
+        {
+            Hear(0, now, (long)now);
+            Hear(2, now, (long)now);
+            if (now < 6) Assert.Null(watchdog.Judge(now, 10, silence: 5));
+        }
+        Assert.Null(watchdog.Judge(6, 10));
+        Assert.StartsWith("rank 1 on b has given no sign of life for 6 s", watchdog.Judge(6, 10, silence: 5));
+    }
+
+    [Fact]
     public void A_rank_that_neither_waits_nor_gets_on_is_named()
     {
         var (at, verdict) = Run(60, now =>

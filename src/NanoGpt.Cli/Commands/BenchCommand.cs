@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using NanoGpt.Models;
+using NanoGpt.Tensors;
 using NanoGpt.Training;
 
 namespace NanoGpt.Cli;
@@ -42,7 +43,7 @@ static class BenchCommand
             if (result.GetValue(decode))
             {
                 bool shaped = new[] { layers, heads, width, time, vocabulary }.Any(option => result.GetResult(option) is { Implicit: false });
-                return BenchDecode.Run(shaped ? config : new GptConfig(VocabSize: 50257), TrainingRun.PrecisionOf(result.GetValue(dtype)!), result.GetValue(threads), result.GetValue(steps));
+                return BenchDecode.Run(shaped ? config : new GptConfig(VocabSize: 50257), TrainingRun.PrecisionOf(result.GetValue(dtype)!), result.GetValue(threads), result.GetValue(steps), result.GetValue(profile));
             }
             string precision = result.GetValue(dtype)!;
             var shape = new BenchmarkShape(config, result.GetValue(batch), result.GetValue(threads), TrainingRun.PrecisionOf(precision),
@@ -68,16 +69,17 @@ static class BenchCommand
         var result = StepBenchmark.Run(shape, steps);
         if (json) WriteJson(result, dtype);
         else WriteTable(result, dtype);
-        if (shape.Profile && !json) WriteProfile(result);
+        if (shape.Profile && !json) WriteProfile(result.Kernels, result.Steps);
         return ExitCode.Success;
     }
 
-    static void WriteProfile(StepBenchmarkResult result)
+    /// <summary>What each kernel cost per step.</summary>
+    internal static void WriteProfile(IReadOnlyList<KernelCost> kernels, int steps)
     {
         Console.WriteLine($"\n{"kernel",-44} {"calls",6} {"ms",9} {"share",6} {"GFLOP/s",8} {"GB/s",6}   per step");
-        double total = result.Kernels.Sum(k => k.Seconds);
-        foreach (var k in result.Kernels)
-            Console.WriteLine($"{k.Kernel,-44} {k.Calls / result.Steps,6} {k.Seconds * 1000 / result.Steps,9:0.000} {k.Seconds / total,6:0.0%} " +
+        double total = kernels.Sum(k => k.Seconds);
+        foreach (var k in kernels)
+            Console.WriteLine($"{k.Kernel,-44} {k.Calls / steps,6} {k.Seconds * 1000 / steps,9:0.000} {k.Seconds / total,6:0.0%} " +
                 $"{(k.Flops > 0 ? $"{k.Flops / k.Seconds / 1e9:0}" : ""),8} {k.Bytes / k.Seconds / 1e9,6:0.0}");
     }
 

@@ -49,8 +49,10 @@ public static class CharTokenizerJson
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-            if (json.RootElement.GetProperty("model") is var model && (!model.TryGetProperty("type", out var type) || type.GetString() != "WordLevel")) return null;
-            if (json.RootElement.GetProperty("pre_tokenizer").GetProperty("pattern").GetProperty("Regex").GetString() != EachCharacter) throw new FormatException("it does not split a text into characters");
+            var root = json.RootElement;
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("model", out var model) || model.ValueKind != JsonValueKind.Object) return null;
+            if (!model.TryGetProperty("type", out var type) || !type.ValueEquals("WordLevel")) return null;
+            if (root.GetProperty("pre_tokenizer").GetProperty("pattern").GetProperty("Regex").GetString() != EachCharacter) throw new FormatException("it does not split a text into characters");
             var vocabulary = model.GetProperty("vocab").EnumerateObject().Select(entry => (entry.Name, Id: entry.Value.GetInt32())).OrderBy(entry => entry.Id).ToArray();
             int stray = Array.FindIndex(vocabulary.Index().ToArray(), entry => entry.Index != entry.Item.Id);
             if (stray >= 0) throw new FormatException($"its ids are not 0 to {vocabulary.Length - 1}, each once: see {vocabulary[stray].Id}");

@@ -10,6 +10,7 @@ namespace NanoGpt.Distributed.Mpi;
 internal sealed unsafe class Heartbeats
 {
     const int Tag = 1;
+    const double Cornered = 5;          // seconds: a launcher that has lost a host tells the others to stop, and kills them soon
     static readonly TimeSpan interval = TimeSpan.FromSeconds(0.5), glance = TimeSpan.FromMilliseconds(20);
 
     readonly CommunicationThread thread;
@@ -62,7 +63,7 @@ internal sealed unsafe class Heartbeats
         }
         for (int i = 0; i < others.Length; i++)
             if (due || stop && !toldToStop[i]) Send(i, stop);
-        if (watchdog.Judge(Now, Limit > 0 ? Limit + Delay : 0) is not { } verdict) return;
+        if (watchdog.Judge(Now, Limit > 0 ? Limit + Delay : 0, stop ? Cornered + Delay : double.PositiveInfinity) is not { } verdict) return;
         Lost?.Invoke(verdict);
         mpi.Abort(mpi.World, 1);
         Environment.Exit(1);

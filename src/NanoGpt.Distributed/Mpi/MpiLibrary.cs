@@ -12,7 +12,7 @@ internal sealed unsafe partial class MpiLibrary
     public const string Variable = "NANOGPT_MPI";
 
     // A handle is an address in Open MPI and a 32-bit number in MPICH; both travel in a register of 64 bits.
-    public readonly nint World, Byte, Float, Double, Sum, InPlace, IgnoreStatus;
+    public readonly nint World, Byte, InPlace, IgnoreStatus;
     public readonly int AnySource;
 
     public readonly delegate* unmanaged[Cdecl]<nint, nint, int, int*, int> InitThread;
@@ -24,7 +24,6 @@ internal sealed unsafe partial class MpiLibrary
     public readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int> Iallgather;
     public readonly delegate* unmanaged[Cdecl]<void*, int, nint, void*, int*, int*, nint, nint, nint*, int> Iallgatherv;
     public readonly delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, nint*, int> Ialltoallv;
-    public readonly delegate* unmanaged[Cdecl]<void*, void*, int, nint, nint, nint, nint*, int> Iallreduce;
     public readonly delegate* unmanaged[Cdecl]<nint*, int*, nint, int> Test;
     public readonly delegate* unmanaged[Cdecl]<void*, int, nint, int, int, nint, nint*, int> Isend, Irecv;
     public readonly delegate* unmanaged[Cdecl]<int, int, nint, int*, nint, int> Iprobe;
@@ -43,7 +42,6 @@ internal sealed unsafe partial class MpiLibrary
         Iallgather = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int, nint, nint, nint*, int>)Function("Iallgather");
         Iallgatherv = (delegate* unmanaged[Cdecl]<void*, int, nint, void*, int*, int*, nint, nint, nint*, int>)Function("Iallgatherv");
         Ialltoallv = (delegate* unmanaged[Cdecl]<void*, int*, int*, nint, void*, int*, int*, nint, nint, nint*, int>)Function("Ialltoallv");
-        Iallreduce = (delegate* unmanaged[Cdecl]<void*, void*, int, nint, nint, nint, nint*, int>)Function("Iallreduce");
         Test = (delegate* unmanaged[Cdecl]<nint*, int*, nint, int>)Function("Test");
         Isend = (delegate* unmanaged[Cdecl]<void*, int, nint, int, int, nint, nint*, int>)Function("Isend");
         Iprobe = (delegate* unmanaged[Cdecl]<int, int, nint, int*, nint, int>)Function("Iprobe");
@@ -53,14 +51,13 @@ internal sealed unsafe partial class MpiLibrary
 
         if (NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out World))
         {
-            nint Object(string name) => NativeLibrary.GetExport(library, name);
-            (Byte, Float, Double, Sum) = (Object("ompi_mpi_byte"), Object("ompi_mpi_float"), Object("ompi_mpi_double"), Object("ompi_mpi_op_sum"));
+            Byte = NativeLibrary.GetExport(library, "ompi_mpi_byte");
             (InPlace, IgnoreStatus, AnySource) = (1, 0, -1);
         }
         else
         {
             // The numbers of the MPICH ABI initiative (2013), which every library of the family keeps.
-            (World, Byte, Float, Double, Sum) = (0x44000000, 0x4c00010d, 0x4c00040a, 0x4c00080b, 0x58000003);
+            (World, Byte) = (0x44000000, 0x4c00010d);
             (InPlace, IgnoreStatus, AnySource) = (-1, 1, -2);
         }
     }

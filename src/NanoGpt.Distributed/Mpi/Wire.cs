@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace NanoGpt.Distributed.Mpi;
 
 /// <summary>
-/// The sums of gradients. In fp32 an all-reduce is MPI's. Everything else is an exchange of slices: each rank gets its slice of
-/// every rank, adds them in the order of the ranks in fp32, and where all shall have all, the sums are gathered.
-/// MPI knows no bf16, and its non-blocking reduce-scatter goes through one rank in some versions.
+/// The sums of gradients, as an exchange of slices: each rank gets its slice of every rank, adds them in the order of the ranks in fp32, and
+/// where all shall have all, the sums are gathered. So a rank sends 2(n−1)/n of the gradients, with every MPI. Their own non-blocking
+/// sums are no match: Open MPI's all-reduce in place goes up and down a tree, its reduce-scatter through one rank; and MPI knows no bf16.
 /// </summary>
 internal sealed unsafe class Wire(CommunicationThread thread)
 {
@@ -16,12 +16,7 @@ internal sealed unsafe class Wire(CommunicationThread thread)
 
     /// <summary>The stages of a sum of which every rank gets all.</summary>
     public Func<nint>[] AllReduce(nint floats, long count, WireFormat format) => format == WireFormat.Float32
-        ? [() =>
-        {
-            nint request;
-            mpi.Iallreduce((void*)mpi.InPlace, (void*)floats, checked((int)count), mpi.Float, mpi.Sum, mpi.World, &request);
-            return request;
-        }]
+        ? [.. ReduceScatter(floats, count, format), .. AllGather(floats, count)]
         : [() => Exchange(floats, count, format), () => { Add(floats, count, format); return GatherRounded(floats, count); }, () => { Widen(floats, count); return 0; }];
 
     /// <summary>The stages of a sum of which every rank gets its slice.</summary>

@@ -11,6 +11,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     const int ElementGrain = 16384;             // elements per piece of an elementwise kernel
     const int ReductionBlock = 1 << 16;         // elements per partial sum
     const int NormBlocks = 32;                  // partial sums of a bias or gain gradient
+    const int StreamPiece = 256 << 10;          // bytes of weights per piece, where they are only read through
 
     readonly WorkerPool pool = new(threads);
     readonly ScratchBuffer scratch = new();
@@ -122,8 +123,25 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
 
     void FewRows<W>(Storage x, Storage weight, Storage bias, Storage y, int rows, int inputs, int outputs) where W : IWeights<V>
     {
-        int tile = FewRowsWork<V, W>.Tile, grain = Math.Max(1, 4 * ElementGrain / (inputs * tile)) * tile;
-        pool.Run(outputs, grain, new FewRowsWork<V, W>(P(x), (byte*)P(weight), P(bias), P(y), rows, inputs, outputs));
+        float* interleaved = null;
+        if (rows > 1)
+        {
+            int groups = (rows + V.TileRows - 1) / V.TileRows;
+            interleaved = scratch.Get((long)groups * V.TileRows * inputs);
+            new InterleaveRowsWork<V>(P(x), interleaved, rows, inputs).Run(0, groups);
+        }
+        pool.Run(outputs, StreamGrain((long)inputs * W.Size, outputs, FewRowsWork<V, W>.Tile), new FewRowsWork<V, W>(P(x), interleaved, (byte*)P(weight), P(bias), P(y), rows, inputs, outputs));
+    }
+
+    /// <summary>
+    /// Rows per piece, so that each worker reads the same number of equally long runs of memory. (Each row's result is its own, so the cut may
+    /// depend on the threads.)
+    /// </summary>
+    int StreamGrain(long rowBytes, int rows, int multiple)
+    {
+        long pieces = Math.Max(1, (rowBytes * rows / threads + StreamPiece / 2) / StreamPiece) * threads;
+        long grain = Math.Max((rows + pieces - 1) / pieces, StreamPiece / 4 / rowBytes + 1);
+        return checked((int)((grain + multiple - 1) / multiple * multiple));
     }
 
     public override void Narrow(Storage x, Storage y) => pool.Run(Items(x), ElementGrain, new NarrowWork(P(x), (ushort*)P(y)));

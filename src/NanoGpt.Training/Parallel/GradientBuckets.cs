@@ -38,12 +38,24 @@ public sealed class GradientBuckets : IGradientListener
         (this.ranks, this.weights, this.wire, this.overlap, Sharded) = (ranks, weights, wire, overlap, sharded);
         long total = weights.Values.Length;
         length = Math.Min((Math.Max(length, 1) + Alignment - 1) / Alignment * Alignment, total);
-        buckets = [.. Enumerable.Range(0, (int)((total + length - 1) / length)).Select(i => new Bucket(i * length, Math.Min(length, total - i * length)))];
+        // What does not decay comes from all layers, so it is final last: it must not hold up the matrices of the layers before it.
+        buckets = [.. Cut(0, weights.DecayedLength, length), .. Cut(weights.DecayedLength, total, length)];
         (pending, missing) = (new PendingCollective?[buckets.Length], new int[buckets.Length]);
         foreach (var parameter in weights.Parameters)
         {
             long start = weights.OffsetOf(parameter), end = start + parameter.Shape.Count;
-            places[parameter] = (int)(start / length)..(int)((end - 1) / length + 1);
+            places[parameter] = Array.FindIndex(buckets, bucket => bucket.Start + bucket.Length > start)..(Array.FindLastIndex(buckets, bucket => bucket.Start < end) + 1);
+        }
+    }
+
+    /// <summary>Stretches of a length, the first the rest: it holds the embeddings, which are final last, and nothing hides its way.</summary>
+    static IEnumerable<Bucket> Cut(long from, long to, long length)
+    {
+        for (long start = from, rest = (to - from) % length; start < to; rest = 0)
+        {
+            long next = start + (rest > 0 ? rest : length);
+            yield return new(start, next - start);
+            start = next;
         }
     }
 

@@ -27,6 +27,25 @@ public class SamplerTests
                 Assert.Equal([.. Sorted(Logits(seed))[..k]], Drawn(new(Temperature: 2, TopK: k), Logits(seed)));
     }
 
+    /// <summary>Sizes at which a bound is found for groups of any size, with tokens left over, and at which all are sorted.</summary>
+    [Fact]
+    public void The_likeliest_of_a_large_vocabulary_are_the_first_of_a_stable_sort()
+    {
+        foreach (int vocabulary in (int[])[1, 65, 1000, 50257])
+        {
+            var random = new Random(vocabulary);
+            float[] logits = [.. Enumerable.Range(0, vocabulary).Select(_ => MathF.Round(random.NextSingle() * 9000) / 100 - 45)];
+            int[] sorted = [.. Enumerable.Range(0, vocabulary).OrderByDescending(i => logits[i])];
+            var likeliest = new LikeliestTokens(vocabulary);
+            foreach (int count in ((int[])[1, 2, 17, 200, 5000, vocabulary]).Where(count => count <= vocabulary))
+                Assert.Equal(sorted[..count], likeliest.Of(logits, count).ToArray());
+            Array.Fill(logits, 0.5f);
+            Assert.Equal([0], likeliest.Of(logits, 1).ToArray());
+            Array.Fill(logits, float.NaN);
+            Assert.Equal(1, likeliest.Of(logits, 1).Length);
+        }
+    }
+
     [Fact]
     public void Frequencies_are_the_softmax_of_the_scaled_logits()
     {

@@ -34,120 +34,153 @@ internal readonly unsafe struct NarrowWeights<V> : IWeights<V> where V : unmanag
 }
 
 /// <summary>
-/// y (rows, outputs) = x (rows, inputs) · weightᵀ + bias for few rows, as decoding has it: the weights are read once, where they
-/// lie, and that takes all the time. Four rows of the weights at a time stay in the nearest cache while all rows of x go over
-/// them. Items are outputs. Each element of y is the same sum in the same order however many rows there are.
+/// Puts rows of x (rows, inputs) side by side in groups of <c>V.TileRows</c>: a vector of each row in turn, (groups, inputs / lanes,
+/// TileRows, lanes). A tile then reads one run of memory, whatever the length of a row; rows that are missing in the last group are zeros.
+/// The inputs that fill no vector are left out. Items are groups.
 /// </summary>
-internal readonly unsafe struct FewRowsWork<V, W>(float* x, byte* weight, float* bias, float* y, int rows, int inputs, int outputs) : IWork
+internal readonly unsafe struct InterleaveRowsWork<V>(float* x, float* y, int rows, int inputs) : IWork where V : unmanaged, ISimd<V>
+{
+    public void Run(int from, int to)
+    {
+        int whole = inputs / V.Count * V.Count;
+        for (int group = from; group < to; group++)
+            for (int r = 0; r < V.TileRows; r++)
+            {
+                int row = group * V.TileRows + r;
+                float* target = y + ((long)group * whole * V.TileRows + r * V.Count);
+                for (int k = 0; k < whole; k += V.Count, target += V.TileRows * V.Count)
+                    V.Store(row < rows ? V.Load(x + (long)row * inputs + k) : V.Create(0), target);
+            }
+    }
+}
+
+/// <summary>
+/// y (rows, outputs) = x (rows, inputs) · weightᵀ + bias for few rows, as decoding has it: the weights are read once, where they
+/// lie, and that takes all the time. One row goes through them from the first byte to the last, as memory likes it best; more rows
+/// are multiplied in tiles of <c>V.TileRows</c> rows by three outputs, in registers. Items are outputs. Each element of y is the same
+/// sum in the same order however many rows there are: over a block of inputs by lanes, over the lanes, over bias and blocks.
+/// More rows than one also come <paramref name="interleaved"/>, as <see cref="InterleaveRowsWork{V}"/> makes them.
+/// </summary>
+internal readonly unsafe struct FewRowsWork<V, W>(float* x, float* interleaved, byte* weight, float* bias, float* y, int rows, int inputs, int outputs) : IWork
     where V : unmanaged, ISimd<V> where W : IWeights<V>
 {
     /// <summary>More rows than this are a matter for matrix multiplication.</summary>
     public const int MaxRows = 16;
 
-    /// <summary>Outputs of a tile, and rows of the larger tile.</summary>
-    public const int Tile = 4;
+    /// <summary>Outputs of a tile.</summary>
+    public const int Tile = 3;
+
+    /// <summary>Inputs of a block at most: so much of all rows stays in the nearest cache, together with a tile's weights.</summary>
+    const int MaxBlock = 1024;
+
+    /// <summary>How far ahead of its use memory is asked for: about what arrives while one line is under way.</summary>
+    const int Ahead = 4096;
 
     public void Run(int from, int to)
     {
-        int output = from;
-        for (; output + Tile <= to; output += Tile)
-        {
-            int row = 0;
-            for (; row + Tile <= rows; row += Tile) FourByFour(row, output);
-            for (; row < rows; row++) OneByFour(row, output);
-        }
-        for (; output < to; output++)
-            for (int row = 0; row < rows; row++) One(row, output);
+        int blocks = (inputs + MaxBlock - 1) / MaxBlock, block = (inputs / blocks + V.Count - 1) / V.Count * V.Count;
+        int tiled = rows == 1 ? from : from + (to - from) / Tile * Tile;
+        for (int row = 0; row < rows; row++) One(row, tiled, to, block);
+        for (int k = 0; k < inputs && tiled > from; k += block)
+            for (int output = from; output < tiled; output += Tile)
+                for (int row = 0; row < rows; row += V.TileRows) Multiply(row, output, k, Math.Min(k + block, inputs));
+        if (inputs % V.Count != 0) AddRest(from, to);
     }
 
+    /// <summary>A row against some outputs, one after the other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void OneByFour(int row, int output)
+    void One(int row, int from, int to, int block)
     {
-        nint stride = (nint)inputs * W.Size;
         float* a = x + (long)row * inputs;
-        byte* w = weight + output * stride;
-        V s0 = V.Create(0), s1 = s0, s2 = s0, s3 = s0;
-        int k = 0;
-        for (; k + V.Count <= inputs; k += V.Count, w += V.Count * W.Size)
+        byte* w = weight + (long)from * inputs * W.Size;
+        for (int output = from; output < to; output++)
+        {
+            float sum = bias == null ? 0 : bias[output];
+            for (int start = 0; start < inputs; start += block)
+            {
+                int k = start, end = Math.Min(start + block, inputs);
+                V s = V.Create(0);
+                // Four vectors a turn: the fewer instructions, the further the processor sees, into the next output's sum.
+                for (; k + 4 * V.Count <= end; k += 4 * V.Count, w += 4 * V.Count * W.Size)
+                {
+                    if (Sse.IsSupported)
+                        for (int line = 0; line < 4 * V.Count * W.Size; line += 64) Sse.Prefetch0(w + Ahead + line);
+                    s = V.Fma(V.Load(a + k), W.Load(w), s);
+                    s = V.Fma(V.Load(a + k + V.Count), W.Load(w + V.Count * W.Size), s);
+                    s = V.Fma(V.Load(a + k + 2 * V.Count), W.Load(w + 2 * V.Count * W.Size), s);
+                    s = V.Fma(V.Load(a + k + 3 * V.Count), W.Load(w + 3 * V.Count * W.Size), s);
+                }
+                for (; k + V.Count <= end; k += V.Count, w += V.Count * W.Size) s = V.Fma(V.Load(a + k), W.Load(w), s);
+                w += (end - k) * W.Size;
+                sum += V.Sum(s);
+            }
+            y[(long)row * outputs + output] = sum;
+        }
+    }
+
+    /// <summary>A tile of y over the whole vectors among inputs <paramref name="k"/> to <paramref name="end"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    void Multiply(int row, int output, int k, int end)
+    {
+        bool first = k == 0;
+        nint stride = (nint)inputs * W.Size;
+        float* q = interleaved + ((long)row * (inputs / V.Count * V.Count) + (long)k * V.TileRows);
+        byte* w = weight + output * stride + (nint)k * W.Size;
+        V z = V.Create(0), e;
+        V a0 = z, a1 = z, a2 = z, a3 = z, a4 = z, a5 = z, a6 = z, a7 = z;
+        V b0 = z, b1 = z, b2 = z, b3 = z, b4 = z, b5 = z, b6 = z, b7 = z;
+        V c0 = z, c1 = z, c2 = z, c3 = z, c4 = z, c5 = z, c6 = z, c7 = z;
+        for (; k + V.Count <= end; k += V.Count, w += V.Count * W.Size, q += V.TileRows * V.Count)
         {
             // What the next tile will read: the processor's own look-ahead begins anew with each row.
-            if (Sse.IsSupported)
-            {
-                Sse.Prefetch0(w + 4 * stride);
-                Sse.Prefetch0(w + 5 * stride);
-                Sse.Prefetch0(w + 6 * stride);
-                Sse.Prefetch0(w + 7 * stride);
-            }
-            V v = V.Load(a + k);
-            s0 = V.Fma(v, W.Load(w), s0);
-            s1 = V.Fma(v, W.Load(w + stride), s1);
-            s2 = V.Fma(v, W.Load(w + 2 * stride), s2);
-            s3 = V.Fma(v, W.Load(w + 3 * stride), s3);
-        }
-        Finish(row, output, V.Sum(s0), k);
-        Finish(row, output + 1, V.Sum(s1), k);
-        Finish(row, output + 2, V.Sum(s2), k);
-        Finish(row, output + 3, V.Sum(s3), k);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void FourByFour(int row, int output)
-    {
-        nint stride = (nint)inputs * W.Size;
-        float* a0 = x + (long)row * inputs, a1 = a0 + inputs, a2 = a1 + inputs, a3 = a2 + inputs;
-        byte* w = weight + output * stride;
-        V z = V.Create(0);
-        V s00 = z, s01 = z, s02 = z, s03 = z, s10 = z, s11 = z, s12 = z, s13 = z, s20 = z, s21 = z, s22 = z, s23 = z, s30 = z, s31 = z, s32 = z, s33 = z;
-        int k = 0;
-        for (; k + V.Count <= inputs; k += V.Count, w += V.Count * W.Size)
-        {
             if (Sse.IsSupported && row == 0)
             {
+                Sse.Prefetch0(w + 3 * stride);
                 Sse.Prefetch0(w + 4 * stride);
                 Sse.Prefetch0(w + 5 * stride);
-                Sse.Prefetch0(w + 6 * stride);
-                Sse.Prefetch0(w + 7 * stride);
             }
-            V v0 = V.Load(a0 + k), v1 = V.Load(a1 + k), v2 = V.Load(a2 + k), v3 = V.Load(a3 + k);
-            V b = W.Load(w);
-            s00 = V.Fma(v0, b, s00); s10 = V.Fma(v1, b, s10); s20 = V.Fma(v2, b, s20); s30 = V.Fma(v3, b, s30);
-            b = W.Load(w + stride);
-            s01 = V.Fma(v0, b, s01); s11 = V.Fma(v1, b, s11); s21 = V.Fma(v2, b, s21); s31 = V.Fma(v3, b, s31);
-            b = W.Load(w + 2 * stride);
-            s02 = V.Fma(v0, b, s02); s12 = V.Fma(v1, b, s12); s22 = V.Fma(v2, b, s22); s32 = V.Fma(v3, b, s32);
-            b = W.Load(w + 3 * stride);
-            s03 = V.Fma(v0, b, s03); s13 = V.Fma(v1, b, s13); s23 = V.Fma(v2, b, s23); s33 = V.Fma(v3, b, s33);
+            V u = W.Load(w), v = W.Load(w + stride), t = W.Load(w + 2 * stride);
+            e = V.Load(q); a0 = V.Fma(e, u, a0); b0 = V.Fma(e, v, b0); c0 = V.Fma(e, t, c0);
+            e = V.Load(q + V.Count); a1 = V.Fma(e, u, a1); b1 = V.Fma(e, v, b1); c1 = V.Fma(e, t, c1);
+            e = V.Load(q + 2 * V.Count); a2 = V.Fma(e, u, a2); b2 = V.Fma(e, v, b2); c2 = V.Fma(e, t, c2);
+            e = V.Load(q + 3 * V.Count); a3 = V.Fma(e, u, a3); b3 = V.Fma(e, v, b3); c3 = V.Fma(e, t, c3);
+            if (V.TileRows == 4) continue;
+            e = V.Load(q + 4 * V.Count); a4 = V.Fma(e, u, a4); b4 = V.Fma(e, v, b4); c4 = V.Fma(e, t, c4);
+            e = V.Load(q + 5 * V.Count); a5 = V.Fma(e, u, a5); b5 = V.Fma(e, v, b5); c5 = V.Fma(e, t, c5);
+            e = V.Load(q + 6 * V.Count); a6 = V.Fma(e, u, a6); b6 = V.Fma(e, v, b6); c6 = V.Fma(e, t, c6);
+            e = V.Load(q + 7 * V.Count); a7 = V.Fma(e, u, a7); b7 = V.Fma(e, v, b7); c7 = V.Fma(e, t, c7);
         }
-        FinishFour(row, output, s00, s01, s02, s03, k);
-        FinishFour(row + 1, output, s10, s11, s12, s13, k);
-        FinishFour(row + 2, output, s20, s21, s22, s23, k);
-        FinishFour(row + 3, output, s30, s31, s32, s33, k);
+        Store(row, output, first, a0, b0, c0);
+        Store(row + 1, output, first, a1, b1, c1);
+        Store(row + 2, output, first, a2, b2, c2);
+        Store(row + 3, output, first, a3, b3, c3);
+        if (V.TileRows == 4) return;
+        Store(row + 4, output, first, a4, b4, c4);
+        Store(row + 5, output, first, a5, b5, c5);
+        Store(row + 6, output, first, a6, b6, c6);
+        Store(row + 7, output, first, a7, b7, c7);
     }
 
-    void FinishFour(int row, int output, V s0, V s1, V s2, V s3, int k)
+    /// <summary>The sums of a block join those before it, or the bias. Rows beyond the last are none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    void Store(int row, int output, bool first, V a, V b, V c)
     {
-        Finish(row, output, V.Sum(s0), k);
-        Finish(row, output + 1, V.Sum(s1), k);
-        Finish(row, output + 2, V.Sum(s2), k);
-        Finish(row, output + 3, V.Sum(s3), k);
+        if (row >= rows) return;
+        float* target = y + ((long)row * outputs + output);
+        float s0 = 0, s1 = 0, s2 = 0;
+        float* before = first ? bias == null ? null : bias + output : target;
+        if (before != null) (s0, s1, s2) = (before[0], before[1], before[2]);
+        target[0] = s0 + V.Sum(a);
+        target[1] = s1 + V.Sum(b);
+        target[2] = s2 + V.Sum(c);
     }
 
-    void One(int row, int output)
+    /// <summary>The last few products, which fill no vector.</summary>
+    void AddRest(int from, int to)
     {
-        float* a = x + (long)row * inputs;
-        byte* w = weight + (long)output * inputs * W.Size;
-        V s = V.Create(0);
-        int k = 0;
-        for (; k + V.Count <= inputs; k += V.Count) s = V.Fma(V.Load(a + k), W.Load(w + (long)k * W.Size), s);
-        Finish(row, output, V.Sum(s), k);
-    }
-
-    /// <summary>The last few products, which fill no vector, and the bias.</summary>
-    void Finish(int row, int output, float sum, int k)
-    {
-        float* a = x + (long)row * inputs;
-        byte* w = weight + (long)output * inputs * W.Size;
-        for (; k < inputs; k++) sum += a[k] * W.Element(w + (long)k * W.Size);
-        y[(long)row * outputs + output] = bias == null ? sum : sum + bias[output];
+        for (int row = 0; row < rows; row++)
+            for (int output = from; output < to; output++)
+                for (int k = inputs / V.Count * V.Count; k < inputs; k++)
+                    y[(long)row * outputs + output] += x[(long)row * inputs + k] * W.Element(weight + ((long)output * inputs + k) * W.Size);
     }
 }
