@@ -18,7 +18,7 @@ public class ExportRoundTripTests
         using var back = model.Reopened("other.safetensors", file => HuggingFaceModel.WriteWeights(file, new PortableWeights(model.Weights, 70)));
         Assert.Equal(model.Weights.Config with { Bias = true }, back.Config);
         Assert.Empty(back.Notes);
-        AssertEqual(RandomWeights.Values(model.Weights), RandomWeights.Values(back));
+        AssertEqual(SmallWeights.Read(model.Weights), SmallWeights.Read(back));
     }
 
     [Theory]
@@ -29,7 +29,7 @@ public class ExportRoundTripTests
         using var back = model.Reopened("ckpt.pt", file => NanoGptCheckpoint.Write(file, model.Weights, 12, 3.5, new Dictionary<string, object> { ["dataset"] = "x", ["learning_rate"] = 1e-3, ["n"] = 3, ["compile"] = true }));
         Assert.Equal(model.Weights.Config with { Gelu = GeluForm.Erf }, back.Config);       // nanoGPT knows no other
         Assert.Empty(back.Notes);
-        AssertEqual(RandomWeights.Values(model.Weights), RandomWeights.Values(back));
+        AssertEqual(SmallWeights.Read(model.Weights), SmallWeights.Read(back));
     }
 
     [Theory]
@@ -40,7 +40,7 @@ public class ExportRoundTripTests
         using var back = Gguf(model, GgufPrecision.F32);
         Assert.Equal(model.Weights.Config with { Bias = true }, back.Config);
         Assert.Empty(back.Notes);
-        AssertEqual(RandomWeights.Values(model.Weights), RandomWeights.Values(back));
+        AssertEqual(SmallWeights.Read(model.Weights), SmallWeights.Read(back));
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public class ExportRoundTripTests
     {
         using var model = Model(isWide: true);
         using var back = Gguf(model, GgufPrecision.F16);
-        AssertEqual(RandomWeights.Values(model.Weights), RandomWeights.Values(back), (name, value) => IsHalf(name) ? (float)(Half)value : value);
+        AssertEqual(SmallWeights.Read(model.Weights), SmallWeights.Read(back), (name, value) => IsHalf(name) ? (float)(Half)value : value);
     }
 
     [Fact]
@@ -56,9 +56,9 @@ public class ExportRoundTripTests
     {
         using var model = Model(isWide: true);
         using var back = Gguf(model, GgufPrecision.Q8);
-        var read = RandomWeights.Values(back);
+        var read = SmallWeights.Read(back);
         double worst = 0;
-        foreach (var (name, values) in RandomWeights.Values(model.Weights))
+        foreach (var (name, values) in SmallWeights.Read(model.Weights))
         {
             if (!IsHalf(name))
             {
@@ -83,7 +83,7 @@ public class ExportRoundTripTests
     {
         using var model = Model(isWide: false);
         using var back = Gguf(model, GgufPrecision.Q8);       // rows of 24 and of 96
-        var (expected, actual) = (RandomWeights.Values(model.Weights), RandomWeights.Values(back));
+        var (expected, actual) = (SmallWeights.Read(model.Weights), SmallWeights.Read(back));
         AssertEqual(new() { ["transformer.wte.weight"] = expected["transformer.wte.weight"] }, actual, (_, value) => (float)(Half)value);
         Assert.NotEqual(expected["transformer.h.0.mlp.c_proj.weight"].Select(value => (float)(Half)value), actual["transformer.h.0.mlp.c_proj.weight"]);
     }
@@ -93,8 +93,8 @@ public class ExportRoundTripTests
     {
         using var model = new RandomWeights(wide with { VocabSize = 9000 });       // more than a piece of the embedding
         using var back = Gguf(model, GgufPrecision.Q8, 9000);
-        var whole = RandomWeights.Values(back)["transformer.wte.weight"];
-        Assert.InRange(whole.Zip(RandomWeights.Values(model.Weights)["transformer.wte.weight"], (a, b) => Math.Abs(a - b)).Max(), 1e-4, 0.01);
+        var whole = SmallWeights.Read(back)["transformer.wte.weight"];
+        Assert.InRange(whole.Zip(SmallWeights.Read(model.Weights)["transformer.wte.weight"], (a, b) => Math.Abs(a - b)).Max(), 1e-4, 0.01);
     }
 
     [Fact]
@@ -116,7 +116,7 @@ public class ExportRoundTripTests
         using var model = Model(isWide: true);
         using var back = Gguf(model, GgufPrecision.F32, 65);
         Assert.Equal(65, back.Config.VocabSize);
-        Assert.Equal(RandomWeights.Values(model.Weights)["transformer.wte.weight"][..(65 * 64)], RandomWeights.Values(back)["transformer.wte.weight"]);
+        Assert.Equal(SmallWeights.Read(model.Weights)["transformer.wte.weight"][..(65 * 64)], SmallWeights.Read(back)["transformer.wte.weight"]);
         Assert.Throws<ArgumentException>(() => new PortableWeights(model.Weights, 71));
     }
 

@@ -35,16 +35,6 @@ sealed class RandomWeights : IDisposable
         return PretrainedWeights.Open(this[name]);
     }
 
-    /// <summary>All values by the parameters' names.</summary>
-    public static Dictionary<string, float[]> Values(PretrainedWeights weights)
-    {
-        using var device = CpuDevice.Create(1);
-        var model = new Gpt(weights.Config);
-        using var store = new ParameterStore(device, model.Parameters, gradients: false);
-        weights.CopyTo(device, store.Parameters);
-        return store.Parameters.ToDictionary(p => p.Name, p => Trainee.Read(device, p.Data));
-    }
-
     public void Dispose()
     {
         Weights.Dispose();
