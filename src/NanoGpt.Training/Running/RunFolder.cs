@@ -32,6 +32,7 @@ public sealed class RunFolder(string path)
     /// <exception cref="IOException">The folder cannot be written.</exception>
     public MetricsLog Open(TrainConfig config, TokenDataset data, Checkpoint? checkpoint, out string? former)
     {
+        if (File.Exists(path)) throw new IOException($"'{path}' is a file; name a folder for the run with --out_dir.");
         former = checkpoint is null ? MoveAside() : null;
         var disk = new DurableDisk();
         disk.CreateDirectory(path);
