@@ -27,7 +27,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     int sleeping;
     Job job;                                // written only while the ticket is closed
     PaddedCounter ticket;                   // number of the job, and in the lower half its next item
-    PaddedCounter finished;                 // items done
+    PaddedCounter finished;                 // items done since the beginning
 
     struct Job { public void* Work; public delegate*<void*, int, int, void> Run; public int Items, Grain; }
 
@@ -47,22 +47,30 @@ internal sealed unsafe class WorkerPool : IDisposable
 
     public int Workers => threads.Length + 1;
 
+    /// <summary>Items done since the beginning; may be read from any thread.</summary>
+    public long Done => Volatile.Read(ref finished.Value);
+
     /// <summary>Does <paramref name="items"/> items, <paramref name="grain"/> at a time; returns when all are done.</summary>
     public void Run<TWork>(int items, int grain, TWork work) where TWork : unmanaged, IWork
     {
         if (items <= grain || threads.Length == 0)
         {
-            if (items > 0) work.Run(0, items);
+            for (long from = 0; from < items; from += grain)
+            {
+                int to = (int)Math.Min(from + grain, items);
+                work.Run((int)from, to);
+                Interlocked.Add(ref finished.Value, to - from);
+            }
             return;
         }
         job = new Job { Work = &work, Run = &Invoke<TWork>, Items = items, Grain = grain };
-        finished.Value = 0;
+        long end = finished.Value + items;
         long number = JobNumber + 1L;
         Interlocked.Exchange(ref ticket.Value, number << 32);
         if (Volatile.Read(ref sleeping) > 0) WakeAll();
         Work();
         var spin = new SpinWait();
-        while (Volatile.Read(ref finished.Value) != items)
+        while (Volatile.Read(ref finished.Value) != end)
         {
             if (spin.Count < 1000) { Thread.SpinWait(8); spin.SpinOnce(-1); } else Thread.Yield();
         }
