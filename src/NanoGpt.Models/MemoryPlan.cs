@@ -2,11 +2,11 @@ using NanoGpt.Tensors.Cpu;
 
 namespace NanoGpt.Models;
 
-/// <summary>What a training run will hold, in bytes, known before anything is allocated.</summary>
+/// <summary>What a run will hold, in bytes, known before anything is allocated.</summary>
 /// <param name="Weights">Parameters, fp32.</param>
-/// <param name="Gradients">Their gradients, fp32.</param>
-/// <param name="Optimizer">AdamW's two moments, fp32.</param>
-/// <param name="Activations">What a micro-batch keeps for its way back, and the gradients that are alive at once.</param>
+/// <param name="Gradients">Their gradients, fp32; 0 where nothing is trained.</param>
+/// <param name="Optimizer">AdamW's two moments, fp32; 0 where nothing is trained.</param>
+/// <param name="Activations">What a micro-batch keeps for its way back, and the gradients that are alive at once; without a way back, what a block takes.</param>
 /// <param name="Scratch">Packed matrices, the head's block of logits, attention's strips.</param>
 public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, long Activations, long Scratch)
 {
@@ -23,7 +23,7 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
     /// <param name="wire">Bytes for what travels between ranks.</param>
     public static MemoryPlan ForTraining(GptConfig config, int batch, int time, int threads, bool recompute = false, int shards = 1, long wire = 0)
     {
-        long c = config.NEmbd, v = config.VocabSize, rows = (long)batch * time, bytes = sizeof(float);
+        long c = config.NEmbd, rows = (long)batch * time, bytes = sizeof(float);
         long parameters = config.ParameterCount();
         // Per block, in units of rows · C: ln_1 1, qkv 3, attention 1, sum 1, ln_2 1, c_fc 4, gelu 4, sum 1.
         long perBlock = 16 + (config.Dropout > 0 ? 2 : 0);
@@ -33,9 +33,27 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
         long gradients = 16;
         long blocks = recompute ? perBlock + config.NLayer : config.NLayer * perBlock;
         long activations = rows * c * (blocks + embedding + gradients) + statistics;
-        long logits = CpuDevice.HeadRows((int)rows, config.VocabSize) * v;
-        long scratch = v * c + logits + rows * 4 * c + threads * (4L * time * (c / config.NHead) + 66L * time);
-        return new(parameters * bytes, parameters * bytes, 2 * parameters * bytes / shards, activations * bytes, scratch * bytes + wire);
+        return new(parameters * bytes, parameters * bytes, 2 * parameters * bytes / shards, activations * bytes, ScratchOf(config, rows, time, threads) * bytes + wire);
+    }
+
+    /// <summary>The plan of evaluating a model on batches of (batch, time) tokens: a block gives back what it took.</summary>
+    /// <param name="config">The model.</param>
+    /// <param name="batch">B.</param>
+    /// <param name="time">T.</param>
+    /// <param name="threads">Threads that compute.</param>
+    public static MemoryPlan ForEvaluation(GptConfig config, int batch, int time, int threads)
+    {
+        long rows = (long)batch * time, bytes = sizeof(float);
+        // In units of rows · C: the stream 1, and a block's 16 as in training. Beside it ids, targets and the statistics of a block.
+        long activations = rows * (17L * config.NEmbd + config.NHead + 6);
+        return new(config.ParameterCount() * bytes, 0, 0, activations * bytes, ScratchOf(config, rows, time, threads) * bytes);
+    }
+
+    /// <summary>Elements of working memory: the head packed and its block of logits, the left side of a product packed, attention's strips.</summary>
+    static long ScratchOf(GptConfig config, long rows, int time, int threads)
+    {
+        long c = config.NEmbd, v = config.VocabSize, logits = CpuDevice.HeadRows((int)rows, config.VocabSize) * v;
+        return v * c + logits + rows * 4 * c + threads * (4L * time * (c / config.NHead) + 66L * time);
     }
 
     /// <summary>Refuses a plan that is larger than the memory there is.</summary>
@@ -44,14 +62,15 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
     /// <param name="ranks">How many ranks hold as much here.</param>
     public void Check(long available, int ranks = 1)
     {
-        if (Total * ranks > available)
-            throw new InsufficientMemoryException($"This run needs {Gigabytes(Total)} {(ranks == 1 ? "" : $"for each of {ranks} ranks here ")}({this}), but this machine has {Gigabytes(available)}; " +
-                "use --recompute=True, or lower --batch_size (and raise --gradient_accumulation_steps for the same step), --block_size or the size of the model.");
+        if (Total * ranks <= available) return;
+        string less = Gradients == 0 ? "lower --batch_size (and raise --eval_iters for as many tokens) or --block_size"
+            : "use --recompute=True, or lower --batch_size (and raise --gradient_accumulation_steps for the same step), --block_size or the size of the model";
+        throw new InsufficientMemoryException($"This run needs {Gigabytes(Total)} {(ranks == 1 ? "" : $"for each of {ranks} ranks here ")}({this}), but this machine has {Gigabytes(available)}; {less}.");
     }
 
     /// <summary>As in "weights 0.50 GB, gradients 0.50 GB, …".</summary>
     public override string ToString() =>
-        $"weights {Gigabytes(Weights)}, gradients {Gigabytes(Gradients)}, optimizer {Gigabytes(Optimizer)}, activations {Gigabytes(Activations)}, scratch {Gigabytes(Scratch)}";
+        $"weights {Gigabytes(Weights)}, {(Gradients == 0 ? "" : $"gradients {Gigabytes(Gradients)}, optimizer {Gigabytes(Optimizer)}, ")}activations {Gigabytes(Activations)}, scratch {Gigabytes(Scratch)}";
 
     static string Gigabytes(long bytes) => bytes < 100_000_000 ? $"{bytes / 1e6:0.0} MB" : $"{bytes / 1e9:0.00} GB";
 }

@@ -31,7 +31,7 @@ public class ExportCommandTests(TrainedWorkplace trained) : IClassFixture<Traine
         Export($"--format={format}", $"--to={to}", "--checkpoint=last").Succeeded();
         string expected = work.Run([.. sample, "--out_dir=out", "--checkpoint=last"]).Succeeded().Output;
         Assert.Equal(expected, work.Run([.. sample, $"--init_from={to}", "--data_dir=data/text_char"]).Succeeded().Output);
-        if (format == "hf") Assert.Equal(expected, work.Run([.. sample, $"--init_from={to}"]).Succeeded().Output);        // its tokenizer lies beside
+        Assert.Equal(expected, work.Run([.. sample, $"--init_from={to}"]).Succeeded().Output);        // its tokenizer lies within or beside
     }
 
     [Fact]
@@ -40,10 +40,12 @@ public class ExportCommandTests(TrainedWorkplace trained) : IClassFixture<Traine
         Export("--format=hf", "--to=first", "--checkpoint=last").Succeeded();
         Assert.Contains("name with --to", Export("--init_from=first", "--format=gguf").Fault(2));
         Export("--init_from=first", "--format=gguf", "--to=second/model.gguf").Succeeded();
-        Export("--init_from=second/model.gguf", "--data_dir=data/text_char", "--format=hf", "--to=third").Succeeded();
-        foreach (string name in (string[])["model.safetensors", "tokenizer.json"]) Assert.Equal(File.ReadAllBytes(work[$"first/{name}"]), File.ReadAllBytes(work[$"third/{name}"]));
-        Assert.Contains("Nothing says what the tokens of second/model.gguf mean", Export("--init_from=second/model.gguf", "--format=hf", "--to=fourth").Fault(1));
-        Assert.False(Directory.Exists(work["fourth"]));
+        Export("--init_from=second/model.gguf", "--format=nanogpt", "--to=third").Succeeded();
+        Export("--init_from=third", "--format=hf", "--to=fourth").Succeeded();
+        foreach (string name in (string[])["model.safetensors", "tokenizer.json"]) Assert.Equal(File.ReadAllBytes(work[$"first/{name}"]), File.ReadAllBytes(work[$"fourth/{name}"]));
+        File.Delete(work["third/meta.pkl"]);
+        Assert.Contains("Nothing says what the tokens of third/ckpt.pt mean", Export("--init_from=third", "--format=hf", "--to=fifth").Fault(1));
+        Assert.False(Directory.Exists(work["fifth"]));
     }
 
     string Losses(params IReadOnlyList<string> more)

@@ -64,6 +64,42 @@ public class PretrainedTests(PretrainedWorkplace pretrained) : IClassFixture<Pre
         Assert.StartsWith("\n\nThe the the the ", work.Run("sample", ckpt, "--data_dir=data/shakespeare_char", "--temperature=0", "--num_samples=1", "--max_new_tokens=40").Succeeded().Output);
     }
 
+    /// <summary>The characters of nanoGPT's checkpoint are in the meta.pkl of its data set: beside it, where nanoGPT has it, or in a folder that is named.</summary>
+    [Fact]
+    public void Characters_of_a_nanoGPT_checkpoint_are_found_in_its_meta_pkl()
+    {
+        using var there = new Workplace();
+        Directory.CreateDirectory(there["nano/out"]);
+        File.Copy(Repository.SharedData("torch_ref/nanogpt_char/ckpt.pt"), there["nano/out/ckpt.pt"]);
+        there.Write("text.txt", File.ReadAllText(Repository.SharedData("tinyshakespeare.txt")));
+        there.Run("prepare", "shakespeare_char", "--input", "text.txt", "--out=ours").Succeeded();
+        var pickle = new MemoryStream();
+        NanoGpt.Models.NanoGptMeta.Write(pickle, File.ReadAllText(there["text.txt"]).Distinct().Order().Select(c => c.ToString()));
+        string[] sample = ["sample", "--init_from=nano/out/ckpt.pt", "--temperature=0", .. few];
+        string expected = there.Run([.. sample, "--data_dir=ours"]).Succeeded().Output;
+        Assert.StartsWith("\n\nThe the the ", expected);
+        Assert.Contains("put their tokenizer.json, or nanoGPT's meta.pkl, beside the weights", there.Run(sample).Fault(1));
+
+        foreach (string place in (string[])["nano/out", "nano/data/shakespeare_char", "data/shakespeare_char"])
+        {
+            there.WriteBytes($"{place}/meta.pkl", pickle.ToArray());
+            Assert.Equal(expected, there.Run(sample).Succeeded().Output);
+            File.Delete(there[$"{place}/meta.pkl"]);
+        }
+        there.WriteBytes("elsewhere/meta.pkl", pickle.ToArray());
+        Assert.Equal(expected, there.Run([.. sample, "--data_dir=elsewhere"]).Succeeded().Output);
+        there.Run("export", "--init_from=nano/out/ckpt.pt", "--data_dir=elsewhere", "--format=gguf", "--to=model.gguf").Succeeded();
+        Assert.StartsWith("\n\nThe the the ", there.Run(["sample", "--init_from=model.gguf", "--temperature=0", .. few]).Succeeded().Output);
+
+        there.WriteBytes("nano/out/meta.pkl", [.. "cposix\nsystem\nX"u8, 15, 0, 0, 0, .. "touch was-called"u8, 0x85, (byte)'R', (byte)'.']);
+        Assert.Contains("the pickle names 'posix.system', which is neither a tensor nor a plain value; nothing in it was run", there.Run(sample).Fault(1));
+        Assert.False(File.Exists(there["was-called"]));
+        var other = new MemoryStream();
+        NanoGpt.Models.NanoGptMeta.Write(other, ["a", "b"]);
+        there.WriteBytes("nano/out/meta.pkl", other.ToArray());
+        Assert.Contains("know 65 tokens, but", there.Run(sample).Fault(1));
+    }
+
     [Fact]
     public void Fine_tuning_lowers_the_validation_loss_by_more_than_one_nat_in_twenty_steps()
     {
@@ -99,6 +135,29 @@ public class PretrainedTests(PretrainedWorkplace pretrained) : IClassFixture<Pre
         PretrainedWorkplace.Copy(work, "wrong", "config.json", "model.safetensors");
         work.Run("tokenizer", "train", "--input", Repository.SharedData("tinyshakespeare.txt"), "--vocab_size=1100", "--out=wrong").Succeeded();
         Assert.Contains("wrong: its weights know 1024 tokens, but the tokenizer beside them has 1100", work.Run(["sample", "--init_from=wrong", .. few]).Fault(1));
+    }
+
+    /// <summary>A vocabulary that is padded, as nanoGPT and llm.c round GPT-2's up to 50,304: what only pads it is never drawn, and left out of an export.</summary>
+    [Fact]
+    public void A_padded_vocabulary_writes_only_tokens_that_mean_something()
+    {
+        PretrainedWorkplace.Copy(work, "padded", "config.json", "model.safetensors");
+        string text = Repository.SharedData("tinyshakespeare.txt");
+        work.Run("tokenizer", "train", "--input", text, "--vocab_size=600", "--out=padded").Succeeded();
+        work.Run("sample", "--init_from=padded", "--num_samples=4", "--max_new_tokens=80", "--top_k=0", "--temperature=2", "--threads=1").Succeeded();
+        work.Run("prepare", "shakespeare", "--input", text, "--tokenizer=padded", "--out=data/padded").Succeeded();
+        string trained = work.Run("train", "--init_from=padded", "--data_dir=data/padded", "--out_dir=out-padded", "--max_iters=1", "--block_size=32", "--batch_size=1", "--gradient_accumulation_steps=1", "--eval_iters=1",
+            "--decay_lr=False", "--sample_interval=1", "--sample_tokens=60", "--sample_top_k=0", "--threads=1").Succeeded().Output;
+        Assert.Contains("step 1: sample", trained);
+        Assert.Contains("It writes:", trained);
+        work.Run("export", "--init_from=padded", "--format=gguf", "--to=padded.gguf").Succeeded();
+        work.Run("export", "--init_from=padded", "--format=hf", "--to=padded-hf").Succeeded();
+        work.Run("export", "--init_from=padded", "--format=nanogpt", "--to=padded-nanogpt").Succeeded();
+        foreach (var (path, rows) in new (string, int)[] { ("padded.gguf", 600), ("padded-hf", 600), ("padded-nanogpt", 1024) })
+        {
+            using var weights = NanoGpt.Models.PretrainedWeights.Open(work[path]);
+            Assert.Equal(rows, weights.Config.VocabSize);
+        }
     }
 
     [Theory]

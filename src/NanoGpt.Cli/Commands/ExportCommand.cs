@@ -13,7 +13,7 @@ static class ExportCommand
         var format = new Option<string>("--format") { Description = "hf: a folder for Hugging Face's transformers; gguf: a file for llama.cpp; nanogpt: a folder with nanoGPT's ckpt.pt", HelpName = "FORMAT", Required = true };
         var to = new Option<string?>("--to") { Description = "the folder or file to write [default: out_dir/hf, out_dir/model-DTYPE.gguf, out_dir/nanogpt]", HelpName = "PATH" };
         var dtype = PythonOption.Text("--dtype", "f32", "numbers of the matrices: f32; for gguf also f16 or q8_0");
-        var overwrite = PythonOption.Boolean("--overwrite", false, "replace what is at PATH; of a folder, only the files that are written");
+        var overwrite = PythonOption.Boolean("--overwrite", false, "replace what is at PATH; in a folder, what is not of the format stays");
         var command = new DocumentedCommand("export", "Writes a trained model in the forms that other tools take.", """
               nanogpt export --out_dir=out-quickstart --format=hf                      transformers: from_pretrained("out-quickstart/hf")
               nanogpt export --out_dir=out-quickstart --format=gguf --dtype=q8_0       llama-cli -m out-quickstart/model-q8_0.gguf
@@ -69,6 +69,6 @@ static class ExportCommand
               model, tokenizer = AutoModelForCausalLM.from_pretrained("{path}"), AutoTokenizer.from_pretrained("{path}")
             """,
         "gguf" => $"  llama-cli -m {path} -no-cnv -p \"Once upon a time\"",
-        _ => $"  python sample.py --out_dir={Path.GetFullPath(path)}        in nanoGPT's folder{(File.Exists(Path.Combine(path, "meta.pkl")) ? "; meta.pkl belongs into its data/DATASET" : "")}",
+        _ => $"  python sample.py --out_dir={Path.GetFullPath(path)}        in nanoGPT's folder{(File.Exists(Path.Combine(path, NanoGptMeta.FileName)) ? "; meta.pkl belongs into its data/DATASET" : "")}",
     };
 }

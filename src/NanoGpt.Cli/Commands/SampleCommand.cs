@@ -51,7 +51,7 @@ static class SampleCommand
 
     static void Write(TrainedModel model, SamplingOptions options, string start, int count, int length, string[] stops)
     {
-        var generator = new Generator(model.Model, model.Tape, options);
+        var generator = new Generator(model.Model, model.Tape, options, model.Tokenizer.VocabSize);
         for (int first = 0; first < count; first += Generator.MaxTogether)
             TextStream.Write(generator, model.Tokenizer, start, length, stops, first, Math.Min(Generator.MaxTogether, count - first), after: "\n---------------\n");
     }

@@ -156,7 +156,7 @@ static class TrainCommand
     static void WriteSample(TrainConfig config, TrainingRun run, Tokenizer tokenizer)
     {
         Console.WriteLine("\nIt writes:");
-        TextStream.Write(new Generator(run.Model, run.Tape, RunSamples.Options(config)), tokenizer, RunSamples.Prompt(config, run.Data, tokenizer), config.SampleTokens, []);
+        TextStream.Write(new Generator(run.Model, run.Tape, RunSamples.Options(config), tokenizer.VocabSize), tokenizer, RunSamples.Prompt(config, run.Data, tokenizer), config.SampleTokens, []);
         Console.WriteLine();
     }
 }

@@ -59,11 +59,23 @@ sealed class LiveView(TrainConfig config, int firstIteration) : IRunView
 
     public void Skipped(SkipReport skip) => Say(PlainView.Line(skip));
 
-    public void ScoredHellaSwag(HellaSwagReport report) => Say(PlainView.Line(report));
+    public void ScoredHellaSwag(HellaSwagReport report)
+    {
+        pace.ScoredHellaSwag();
+        Say(PlainView.Line(report));
+    }
 
-    public void Sampled(SampleReport sample) => Say(PlainView.Line(sample));
+    public void Sampled(SampleReport sample)
+    {
+        pace.Sampled(sample);
+        Say(PlainView.Line(sample));
+    }
 
-    public void Saved(Checkpoint checkpoint) => Say(PlainView.Line(checkpoint));
+    public void Saved(Checkpoint checkpoint)
+    {
+        pace.Saved();
+        Say(PlainView.Line(checkpoint));
+    }
 
     void Refresh(bool always = false)
     {

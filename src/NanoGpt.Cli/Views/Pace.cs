@@ -3,13 +3,13 @@ using NanoGpt.Training;
 
 namespace NanoGpt.Cli;
 
-/// <summary>How fast a run goes of late, and when it will be done: its steps and the evaluations between them.</summary>
+/// <summary>How fast a run goes of late, and when it will be done: its steps, and what comes between them, each as long as the last time.</summary>
 sealed class Pace(TrainConfig config, int firstIteration)
 {
     const double Memory = 0.95;
 
     long lastEvent = Stopwatch.GetTimestamp();
-    double step, loss, weight, evaluation;
+    double step, loss, weight, evaluation, samples, hellaswag;
     int iteration = firstIteration;
 
     /// <summary>Seconds of a step, smoothed.</summary>
@@ -25,13 +25,13 @@ sealed class Pace(TrainConfig config, int firstIteration)
     public double Fraction => Math.Min(1, iteration / (config.MaxIters + 1.0));
 
     /// <summary>Seconds left.</summary>
-    public double Left
+    public double Left => (config.MaxIters + 1 - iteration) * StepSeconds + Rounds(config.EvalInterval) * evaluation + Rounds(config.SampleInterval) * samples + Rounds(config.HellaswagInterval) * hellaswag;
+
+    /// <summary>How often there is still what comes every so many iterations and before the last.</summary>
+    int Rounds(int interval)
     {
-        get
-        {
-            int steps = config.MaxIters + 1 - iteration, evaluations = config.MaxIters / config.EvalInterval - Math.Max(0, iteration - 1) / config.EvalInterval;
-            return steps * StepSeconds + evaluations * evaluation;
-        }
+        if (interval == 0 || iteration > config.MaxIters) return 0;
+        return config.MaxIters / interval - Math.Max(0, iteration - 1) / interval + (config.MaxIters % interval == 0 ? 0 : 1);
     }
 
     public void Stepped(StepReport report)
@@ -41,13 +41,22 @@ sealed class Pace(TrainConfig config, int firstIteration)
         loss = Memory * loss + (1 - Memory) * report.Loss;
         weight = Memory * weight + (1 - Memory);
         iteration = report.Iteration + 1;
-        lastEvent = Stopwatch.GetTimestamp();
+        Pause();
     }
 
-    public void Evaluated()
+    public void Evaluated() => evaluation = Pause();
+
+    public void Sampled(SampleReport sample) => samples = Pause() + (sample.Sample == 0 ? 0 : samples);
+
+    public void ScoredHellaSwag() => hellaswag = Pause();
+
+    public void Saved() => Pause();
+
+    /// <summary>Seconds since the last time.</summary>
+    double Pause()
     {
-        long now = Stopwatch.GetTimestamp();
-        evaluation = Stopwatch.GetElapsedTime(lastEvent, now).TotalSeconds;
+        long now = Stopwatch.GetTimestamp(), last = lastEvent;
         lastEvent = now;
+        return Stopwatch.GetElapsedTime(last, now).TotalSeconds;
     }
 }

@@ -39,11 +39,23 @@ sealed class PlainView(TrainConfig config, int firstIteration) : IRunView
 
     public void Skipped(SkipReport skip) => Say(Line(skip));
 
-    public void ScoredHellaSwag(HellaSwagReport report) => Say(Line(report));
+    public void ScoredHellaSwag(HellaSwagReport report)
+    {
+        pace.ScoredHellaSwag();
+        Say(Line(report));
+    }
 
-    public void Sampled(SampleReport sample) => Say(Line(sample));
+    public void Sampled(SampleReport sample)
+    {
+        pace.Sampled(sample);
+        Say(Line(sample));
+    }
 
-    public void Saved(Checkpoint checkpoint) => Say(Line(checkpoint));
+    public void Saved(Checkpoint checkpoint)
+    {
+        pace.Saved();
+        Say(Line(checkpoint));
+    }
 
     /// <summary>nanoGPT's line of an evaluation.</summary>
     public static string Line(EvaluationReport evaluation) =>

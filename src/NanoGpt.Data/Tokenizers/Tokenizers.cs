@@ -16,6 +16,17 @@ public static class Tokenizers
         BpeTokenizer opened = File.Exists(path) ? TokenizerJson.Load(path)
             : File.Exists(Path.Combine(folder, VocabAndMerges.VocabFile)) ? VocabAndMerges.Load(folder)
             : throw new ArgumentException($"There is no tokenizer '{nameOrPath}'; give gpt2, or the path of a tokenizer.json or of a folder with one.");
-        return opened.VocabSize == BpeTokenizer.Gpt2.VocabSize && opened.Hash == BpeTokenizer.Gpt2.Hash ? BpeTokenizer.Gpt2 : opened;
+        return Known(opened);
     }
+
+    /// <summary>A tokenizer of byte-level BPE.</summary>
+    /// <param name="split">How it cuts a text into words.</param>
+    /// <param name="tokens">The tokens by their ids, as files show them (<see cref="BpeTokenizer.Shown"/>).</param>
+    /// <param name="merges">The merges, first the ones learned first (<see cref="BpeTokenizer.ShownMerges"/>).</param>
+    /// <exception cref="FormatException">They do not belong together; the message continues "this vocabulary cannot be used: ".</exception>
+    /// <exception cref="ArgumentException">A byte has no token.</exception>
+    public static BpeTokenizer FromShown(SplitPattern split, IReadOnlyList<string> tokens, IEnumerable<string> merges) => Known(ShownVocabulary.Tokenizer(split, tokens, merges));
+
+    /// <summary>The tokenizer itself, or the one that every copy of this library has, where it is that.</summary>
+    static BpeTokenizer Known(BpeTokenizer opened) => opened.VocabSize == BpeTokenizer.Gpt2.VocabSize && opened.Hash == BpeTokenizer.Gpt2.Hash ? BpeTokenizer.Gpt2 : opened;
 }

@@ -11,13 +11,17 @@ namespace NanoGpt.Models;
 /// Past <c>block_size</c> the window moves with each token, and with it every token's position: what the cache holds is of no use
 /// any more, so the whole window is read again for each token, exactly as nanoGPT does.
 /// </remarks>
-public sealed class Generator(Gpt model, Tape tape, SamplingOptions options)
+/// <param name="model">The model.</param>
+/// <param name="tape">The memory it computes in.</param>
+/// <param name="options">How tokens are drawn.</param>
+/// <param name="tokens">How many tokens mean something, the tokenizer's: those behind them only pad the model's vocabulary and are never drawn. All where left out.</param>
+public sealed class Generator(Gpt model, Tape tape, SamplingOptions options, int? tokens = null)
 {
     /// <summary>Samples that are best written together: for more, the weights would be read twice.</summary>
     public const int MaxTogether = 16;
 
-    readonly Sampler sampler = new(options, model.Config.VocabSize);
-    readonly int block = model.Config.BlockSize, vocabulary = model.Config.VocabSize;
+    readonly int block = model.Config.BlockSize, vocabulary = model.Config.VocabSize, drawn = tokens ?? model.Config.VocabSize;
+    readonly Sampler sampler = new(options, tokens ?? model.Config.VocabSize);
 
     /// <summary>The tokens that follow a prompt, as they are drawn.</summary>
     /// <param name="prompt">At least one token id.</param>
@@ -37,7 +41,7 @@ public sealed class Generator(Gpt model, Tape tape, SamplingOptions options)
     {
         if (prompt.Count == 0) throw new ArgumentException("The prompt is empty: give at least one token to start from.");
         foreach (int id in prompt)
-            if ((uint)id >= (uint)vocabulary) throw new ArgumentException($"The prompt has token {id}, but the model's vocabulary has {vocabulary}.");
+            if ((uint)id >= (uint)drawn) throw new ArgumentException($"The prompt has token {id}, but the vocabulary has {drawn}.");
         return Draw(prompt, maxNewTokens, first, count);
     }
 
@@ -55,7 +59,7 @@ public sealed class Generator(Gpt model, Tape tape, SamplingOptions options)
                 var next = new int[count];
                 for (int s = 0; s < count; s++)
                 {
-                    next[s] = sampler.Draw(logits.AsSpan(s * vocabulary, vocabulary), CollectionsMarshal.AsSpan(texts[s]), first + s, i);
+                    next[s] = sampler.Draw(logits.AsSpan(s * vocabulary, drawn), CollectionsMarshal.AsSpan(texts[s]), first + s, i);
                     texts[s].Add(next[s]);
                 }
                 yield return next;

@@ -35,6 +35,13 @@ public sealed class PretrainedWeights : IDisposable
     /// <summary>The model that they are of.</summary>
     public GptConfig Config => source.Config;
 
+    /// <summary>The name of the data set that a checkpoint of nanoGPT says it was trained on; null elsewhere.</summary>
+    public string? Dataset => source.Dataset;
+
+    /// <summary>What a GGUF file says of its tokenizer; null elsewhere, or where it says nothing.</summary>
+    /// <exception cref="InvalidDataException">What it says is garbled.</exception>
+    public GgufVocabulary? ReadVocabulary() => source.ReadVocabulary?.Invoke();
+
     /// <summary>Sentences for the user: what the file holds that the model has no use for.</summary>
     public IReadOnlyList<string> Notes { get; }
 

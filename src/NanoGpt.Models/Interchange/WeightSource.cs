@@ -11,6 +11,12 @@ namespace NanoGpt.Models;
 /// <param name="Files">What is open.</param>
 internal sealed record WeightSource(string Path, string Format, GptConfig Config, IReadOnlyList<StoredTensor> Tensors, IReadOnlyList<IDisposable> Files) : IDisposable
 {
+    /// <summary>The data set that it says it was trained on; null where it does not.</summary>
+    public string? Dataset { get; init; }
+
+    /// <summary>Reads what it says of its tokens; null where files of its kind do not.</summary>
+    public Func<GgufVocabulary?>? ReadVocabulary { get; init; }
+
     const string Index = "model.safetensors.index.json";
 
     /// <summary>The names looked for in a folder, in this order.</summary>
@@ -90,7 +96,8 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
             if (root.GetValueOrDefault("model") is IReadOnlyDictionary<object, object?> model && root.GetValueOrDefault("model_args") is IReadOnlyDictionary<object, object?> arguments)
             {
                 var values = arguments.Where(entry => entry.Key is string).ToDictionary(entry => (string)entry.Key, entry => entry.Value);
-                return new(path, "nanoGPT ckpt.pt", PretrainedConfig.Read(values, path), file.Tensors(model), [file]);
+                string? dataset = root.GetValueOrDefault("config") is IReadOnlyDictionary<object, object?> config ? config.GetValueOrDefault("dataset") as string : null;
+                return new(path, "nanoGPT ckpt.pt", PretrainedConfig.Read(values, path), file.Tensors(model), [file]) { Dataset = dataset };
             }
             return new(path, "PyTorch", PretrainedConfig.Load(ConfigBeside(path)), file.Tensors(root), [file]);
         }
@@ -110,7 +117,7 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
     static WeightSource OpenGguf(string path)
     {
         var file = new GgufFile(path);
-        return new(path, "GGUF", file.Config, file.Tensors, [file]);
+        return new(path, "GGUF", file.Config, file.Tensors, [file]) { ReadVocabulary = file.ReadVocabulary };
     }
 
     static IEnumerable<StoredTensor> TensorsOf(SafetensorsFile file) => file.Tensors.Select(entry => Tensor(file, entry));

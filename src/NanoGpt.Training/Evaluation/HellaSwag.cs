@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
@@ -9,14 +10,15 @@ using NanoGpt.Tensors;
 namespace NanoGpt.Training;
 
 /// <summary>A text and four ways to go on, of which one is right.</summary>
-/// <param name="Row">Its line in the file, from 0.</param>
+/// <param name="Row">Its number among the items, from 0.</param>
+/// <param name="Line">Its line in the file, from 1.</param>
 /// <param name="Context">Tokens of the text.</param>
 /// <param name="Endings">Tokens of each ending, with a space in front.</param>
 /// <param name="Label">Which is right.</param>
-public sealed record HellaSwagItem(int Row, int[] Context, int[][] Endings, int Label);
+public sealed record HellaSwagItem(int Row, int Line, int[] Context, int[][] Endings, int Label);
 
 /// <summary>What a model makes of an item.</summary>
-/// <param name="Row">The item's line, from 0.</param>
+/// <param name="Row">The item's number, from 0.</param>
 /// <param name="Label">Which ending is right.</param>
 /// <param name="Sums">The loss of each ending, summed over its tokens.</param>
 /// <param name="Means">The same, per token.</param>
@@ -45,6 +47,8 @@ public sealed class HellaSwag
     /// <summary>Items that are computed together, at most, and tokens that these put into caches: 300 MB for GPT-2 124M.</summary>
     const int Batch = 16, BatchTokens = 4096;
 
+    static readonly UTF8Encoding strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     readonly List<HellaSwagItem> items;
 
     HellaSwag(string path, List<HellaSwagItem> items) => (Path, this.items) = (path, items);
@@ -55,7 +59,10 @@ public sealed class HellaSwag
     /// <summary>The items, in the order of the file.</summary>
     public IReadOnlyList<HellaSwagItem> Items => items;
 
-    /// <summary>Loads items from JSON lines with <c>ctx</c>, <c>endings</c> and <c>label</c>, also compressed with gzip.</summary>
+    /// <summary>
+    /// Loads items from JSON lines with <c>ctx</c>, <c>endings</c> and <c>label</c>, which is a number in the official file and a text in others; also
+    /// compressed with gzip. Other fields are passed over.
+    /// </summary>
     /// <param name="path">The official <c>hellaswag_val.jsonl</c>, or a file like it.</param>
     /// <param name="tokenizer">The model's.</param>
     /// <param name="limit">How many items at most, from the beginning; 0 is all.</param>
@@ -67,14 +74,30 @@ public sealed class HellaSwag
         if (Directory.Exists(path)) throw new InvalidDataException($"'{path}' is a directory; give the file hellaswag_val.jsonl.");
         if (!File.Exists(path)) throw new FileNotFoundException($"There is no '{path}'; give the file hellaswag_val.jsonl with --hellaswag.", path);
         using Stream file = File.OpenRead(path);
-        using var reader = new StreamReader(path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file, Encoding.UTF8);
+        using var reader = new StreamReader(path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file, strict);
         var items = new List<HellaSwagItem>();
-        while ((limit == 0 || items.Count < limit) && reader.ReadLine() is { } line)
-            if (line.Length > 0) items.Add(Item(line, items.Count, path, tokenizer));
+        for (int number = 1; (limit == 0 || items.Count < limit) && Line(reader, path, number) is { } line; number++)
+            if (!string.IsNullOrWhiteSpace(line)) items.Add(Item(line, items.Count, number, path, tokenizer));
         return items.Count > 0 ? new(path, items) : throw new InvalidDataException($"'{path}' has no items; give the file hellaswag_val.jsonl.");
     }
 
-    static HellaSwagItem Item(string line, int row, string path, Tokenizer tokenizer)
+    static string? Line(StreamReader reader, string path, int number)
+    {
+        try
+        {
+            return reader.ReadLine();
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"'{path}' is no whole gzip file: it cannot be unpacked at line {number} ({e.Message.TrimEnd('.')}); get it again.", e);
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new InvalidDataException($"'{path}' is not UTF-8 at about line {number}; give the file hellaswag_val.jsonl as it was published.", e);
+        }
+    }
+
+    static HellaSwagItem Item(string line, int row, int number, string path, Tokenizer tokenizer)
     {
         try
         {
@@ -82,15 +105,16 @@ public sealed class HellaSwag
             var root = json.RootElement;
             int[] context = tokenizer.Encode(TextOf(root.GetProperty("ctx")));
             int[][] endings = [.. root.GetProperty("endings").EnumerateArray().Select(ending => tokenizer.Encode(" " + TextOf(ending)))];
-            int label = root.GetProperty("label").GetInt32();
+            var answer = root.GetProperty("label");
+            int label = answer.ValueKind == JsonValueKind.String && int.TryParse(answer.GetString(), CultureInfo.InvariantCulture, out int parsed) ? parsed : answer.GetInt32();
             if (context.Length == 0) throw new FormatException("ctx is empty");
             if (endings.Length != EndingCount) throw new FormatException($"it has {endings.Length} endings, not {EndingCount}");
             if (label is < 0 or >= EndingCount) throw new FormatException($"label is {label}");
-            return new(row, context, endings, label);
+            return new(row, number, context, endings, label);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new InvalidDataException($"'{path}' line {row + 1} is not a HellaSwag item ({e.Message.TrimEnd('.')}); it needs ctx, four endings and a label.", e);
+            throw new InvalidDataException($"'{path}' line {number} is not a HellaSwag item ({e.Message.TrimEnd('.')}); it needs ctx, four endings and a label.", e);
         }
     }
 
@@ -155,7 +179,7 @@ public sealed class HellaSwag
     HellaSwagItem Cropped(HellaSwagItem item, int block)
     {
         int room = block - item.Endings.Max(ending => ending.Length) + 1;       // the last token of an ending is only predicted
-        if (room < 1) throw new InvalidDataException($"'{Path}' line {item.Row + 1} has an ending of {item.Endings.Max(e => e.Length)} tokens, but the model's context is {block}; a larger model is needed.");
+        if (room < 1) throw new InvalidDataException($"'{Path}' line {item.Line} has an ending of {item.Endings.Max(e => e.Length)} tokens, but the model's context is {block}; a larger model is needed.");
         return item.Context.Length <= room ? item : item with { Context = item.Context[^room..] };
     }
 

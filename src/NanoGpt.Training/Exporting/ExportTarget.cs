@@ -2,11 +2,12 @@ namespace NanoGpt.Training;
 
 /// <summary>
 /// Where an export goes. It is written beside under a name of its own and gets its final name when it is complete; what was
-/// there before is replaced only where that was asked for, and then file by file: what the export does not write stays.
+/// there before is replaced only where that was asked for. A folder gives way as a whole: it is renamed, the new one takes its name, and what
+/// the format does not know of is carried over. So whoever looks finds the former export, none, or the new one, never some of each.
 /// </summary>
 internal sealed class ExportTarget
 {
-    readonly string path, folder, unfinished;
+    readonly string path, folder, unfinished, former;
     readonly bool overwrite;
     readonly DurableDisk disk;
 
@@ -15,8 +16,10 @@ internal sealed class ExportTarget
     {
         (this.path, this.overwrite, this.disk) = (path, overwrite, disk);
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        if (Directory.Exists(full) && Directory.ResolveLinkTarget(full, returnFinalTarget: true) is { } target) this.path = full = target.FullName;
         folder = Path.GetDirectoryName(full) ?? throw new ArgumentException($"--to={path} is the root of a disk; name a folder or file to write.");
         unfinished = Path.Combine(folder, $".{Path.GetFileName(full)}.unfinished");
+        former = Path.Combine(folder, $".{Path.GetFileName(full)}.former");
     }
 
     /// <summary>Writes a file.</summary>
@@ -43,6 +46,7 @@ internal sealed class ExportTarget
     {
         if (File.Exists(path)) throw new IOException($"'{path}' is a file; name the folder to write with --to.");
         if (Directory.Exists(Path.Combine(path, "checkpoints"))) throw new IOException($"'{path}' is the folder of a run; name another with --to.");
+        Guarded(() => Recover(names));
         bool there = Directory.Exists(path);
         if (there && Directory.EnumerateFileSystemEntries(path).Any() && !overwrite) throw Taken();
         Guarded(() =>
@@ -52,19 +56,33 @@ internal sealed class ExportTarget
             disk.CreateDirectory(unfinished);
             fill(unfinished);
             disk.SyncDirectory(unfinished);
-            if (there) Replace(names);
-            else disk.MoveDirectory(unfinished, path);
+            if (there) disk.MoveDirectory(path, former);
+            disk.MoveDirectory(unfinished, path);
             disk.SyncDirectory(folder);
+            if (there) CarryOver(names);
         });
     }
 
-    void Replace(IReadOnlyCollection<string> names)
+    /// <summary>What a crash has left in the middle of an exchange: the former export comes back where the new one did not get its name, and goes where it did.</summary>
+    void Recover(IReadOnlyCollection<string> names)
     {
-        string[] written = [.. Directory.EnumerateFiles(unfinished).Select(file => Path.GetFileName(file))];
-        foreach (string name in names.Except(written)) disk.Delete(Path.Combine(path, name));
-        foreach (string name in written) disk.MoveFile(Path.Combine(unfinished, name), Path.Combine(path, name));
-        disk.Delete(unfinished);
+        if (!Directory.Exists(former)) return;
+        if (Directory.Exists(path)) CarryOver(names);
+        else disk.MoveDirectory(former, path);
+    }
+
+    /// <summary>After the exchange: of the former folder all stays that is not of the format.</summary>
+    void CarryOver(IReadOnlyCollection<string> names)
+    {
+        foreach (string entry in Directory.EnumerateFileSystemEntries(former).Where(entry => !names.Contains(Path.GetFileName(entry))).ToList())
+        {
+            string here = Path.Combine(path, Path.GetFileName(entry));
+            if (Directory.Exists(entry)) disk.MoveDirectory(entry, here);
+            else disk.MoveFile(entry, here);
+        }
         disk.SyncDirectory(path);
+        disk.Delete(former);
+        disk.SyncDirectory(folder);
     }
 
     void Guarded(Action write)
@@ -77,11 +95,12 @@ internal sealed class ExportTarget
         {
             try
             {
+                if (Directory.Exists(former) && !Directory.Exists(path)) disk.MoveDirectory(former, path);
                 disk.Delete(unfinished);
             }
             catch (Exception further) when (further is IOException or UnauthorizedAccessException)
             {
-                // The next export removes it; the fault that led here is the one to report.
+                // The next export puts it right; the fault that led here is the one to report.
             }
             if (fault is not (IOException or UnauthorizedAccessException)) throw;
             throw new IOException($"'{path}' cannot be written: {fault.Message.TrimEnd('.')}; make room or name another place with --to.", fault);

@@ -1,3 +1,4 @@
+using NanoGpt.Data;
 using NanoGpt.Models;
 using NanoGpt.Tensors;
 using NanoGpt.Tensors.Cpu;
@@ -12,7 +13,7 @@ internal sealed record GeluDifference(int Tokens, double Loss, double Logit)
 {
     const int Longest = 32;
 
-    public static GeluDifference Measure(PretrainedWeights weights, int firstToken, int threads)
+    public static GeluDifference Measure(PretrainedWeights weights, Tokenizer tokenizer, int threads)
     {
         var config = weights.Config with { Dropout = 0 };
         int[] text;
@@ -20,7 +21,7 @@ internal sealed record GeluDifference(int Tokens, double Loss, double Logit)
         float[] ownLogits, otherLogits;
         using (var own = new Loaded(weights, config, threads))
         {
-            text = own.Write(firstToken, Math.Min(Longest, config.BlockSize));
+            text = own.Write(tokenizer.EndOfText ?? 0, Math.Min(Longest, config.BlockSize), tokenizer.VocabSize);
             (ownLoss, ownLogits) = own.Read(text);
         }
         using (var other = new Loaded(weights, config with { Gelu = config.Gelu == GeluForm.Erf ? GeluForm.Tanh : GeluForm.Erf }, threads))
@@ -44,7 +45,7 @@ internal sealed record GeluDifference(int Tokens, double Loss, double Logit)
             tape = new Tape(device) { Recording = false };
         }
 
-        public int[] Write(int firstToken, int count) => [firstToken, .. new Generator(model, tape, new SamplingOptions(Temperature: 1, TopK: 0)).Continue([firstToken], count)];
+        public int[] Write(int firstToken, int count, int tokens) => [firstToken, .. new Generator(model, tape, new SamplingOptions(Temperature: 1, TopK: 0), tokens).Continue([firstToken], count)];
 
         public (double Loss, float[] Logits) Read(int[] text)
         {

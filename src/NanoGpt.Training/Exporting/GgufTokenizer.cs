@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using NanoGpt.Data;
 using NanoGpt.Models;
 
@@ -7,8 +8,31 @@ namespace NanoGpt.Training;
 /// <summary>What a GGUF file says of a tokenizer.</summary>
 internal static class GgufTokenizer
 {
-    const string Prefix = "tokenizer.ggml.";
+    const string Prefix = GgufVocabulary.Prefix, BytePairs = "gpt2", Longest = "rwkv";
     const int Normal = 1, Control = 3;
+
+    static readonly (SplitPattern Split, string Pre)[] splits = [(SplitPattern.Gpt2, "gpt-2"), (SplitPattern.Gpt4, "dbrx")];     // DBRX cuts text as GPT-4 does
+
+    /// <summary>The tokenizer that a file describes; null where it is of a kind that is not known here.</summary>
+    /// <param name="vocabulary">What the file says.</param>
+    /// <param name="path">The file, for messages.</param>
+    /// <exception cref="InvalidDataException">The description is damaged.</exception>
+    public static Tokenizer? Read(GgufVocabulary vocabulary, string path)
+    {
+        try
+        {
+            return vocabulary.Model switch
+            {
+                BytePairs when splits.FirstOrDefault(known => known.Pre == (vocabulary.Pre ?? "gpt-2")).Split is { } split => Tokenizers.FromShown(split, vocabulary.Tokens, vocabulary.Merges),
+                Longest => new CharTokenizer(vocabulary.Tokens.Select(Unescaped)),
+                _ => null,
+            };
+        }
+        catch (Exception fault) when (fault is FormatException or ArgumentException)
+        {
+            throw new InvalidDataException($"{path}: its tokenizer cannot be read: {fault.Message.TrimEnd('.')}.", fault);
+        }
+    }
 
     /// <exception cref="InvalidDataException">llama.cpp has nothing that does what it does.</exception>
     public static GgufMetadata Describe(Tokenizer tokenizer)
@@ -25,8 +49,8 @@ internal static class GgufTokenizer
 
     static void Describe(GgufMetadata entries, BpeTokenizer tokenizer)
     {
-        entries.Add(Prefix + "model", "gpt2");
-        entries.Add(Prefix + "pre", tokenizer.Split == SplitPattern.Gpt2 ? "gpt-2" : "dbrx");      // DBRX cuts text as GPT-4 does
+        entries.Add(Prefix + "model", BytePairs);
+        entries.Add(Prefix + "pre", splits.First(known => known.Split == tokenizer.Split).Pre);
         entries.Add(Prefix + "tokens", (string[])[.. Enumerable.Range(0, tokenizer.VocabSize).Select(tokenizer.Shown)]);
         entries.Add(Prefix + "token_type", (int[])[.. Enumerable.Range(0, tokenizer.VocabSize).Select(id => id == tokenizer.EndOfText ? Control : Normal)]);
         entries.Add(Prefix + "merges", (string[])[.. tokenizer.ShownMerges]);
@@ -43,7 +67,7 @@ internal static class GgufTokenizer
     /// </summary>
     static void Describe(GgufMetadata entries, CharTokenizer tokenizer)
     {
-        entries.Add(Prefix + "model", "rwkv");
+        entries.Add(Prefix + "model", Longest);
         entries.Add(Prefix + "tokens", (string[])[.. tokenizer.Vocabulary.Select(Escaped)]);
         entries.Add(Prefix + "token_type", (int[])[.. Enumerable.Repeat(Normal, tokenizer.VocabSize)]);
     }
@@ -59,4 +83,7 @@ internal static class GgufTokenizer
         }
         return text.ToString();
     }
+
+    /// <summary>The text of such a token: a regular expression would have the same escapes, for bytes as for characters up to 255.</summary>
+    static string Unescaped(string token) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(Regex.Unescape(token)));
 }

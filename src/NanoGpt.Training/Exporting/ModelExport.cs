@@ -79,7 +79,7 @@ public sealed class ModelExport : IDisposable
     IEnumerable<string> GeluNotes(GeluForm there, string what)
     {
         if (weights.Config.Gelu == there) yield break;
-        var difference = GeluDifference.Measure(weights, tokenizer.EndOfText ?? 0, threads);
+        var difference = GeluDifference.Measure(weights, tokenizer, threads);
         yield return string.Create(CultureInfo.InvariantCulture, $"{what}, this model was trained with the {(there == GeluForm.Tanh ? "exact one" : "tanh form")}: over {difference.Tokens} tokens that it wrote, its loss changes by {difference.Loss:+0.000000;-0.000000;0}, no logit by more than {difference.Logit:0.0000}.");
     }
 

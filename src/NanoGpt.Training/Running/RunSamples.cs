@@ -43,7 +43,7 @@ public sealed class RunSamples
     {
         var tokenizer = run.Data.Tokenizer!;
         string prompt = Prompt(run.Config, run.Data, tokenizer);
-        var generator = new Generator(run.Model, run.Tape, Options(run.Config));
+        var generator = new Generator(run.Model, run.Tape, Options(run.Config), tokenizer.VocabSize);
         using var lines = new MemoryStream();
         for (int sample = 0; sample < run.Config.SampleCount; sample++)
         {

@@ -16,7 +16,7 @@ public sealed record StoredModel(string Path, string Description, GptConfig Conf
     /// <summary>What its tokens mean.</summary>
     /// <exception cref="FileNotFoundException">Nothing says that.</exception>
     public Tokenizer KnownTokenizer => Tokenizer
-        ?? throw new FileNotFoundException($"Nothing says what the tokens of {Path} mean; name the folder of a data set of the same tokens with --data_dir, or put their {TokenizerJson.FileName} beside the weights.");
+        ?? throw new FileNotFoundException($"Nothing says what the tokens of {Path} mean; name the folder of a data set of the same tokens with --data_dir, or put their {TokenizerJson.FileName}, or nanoGPT's {NanoGptMeta.FileName}, beside the weights.");
 
     /// <summary>The model of a run.</summary>
     /// <param name="outDir">The run's <c>out_dir</c>.</param>
@@ -43,12 +43,13 @@ public sealed record StoredModel(string Path, string Description, GptConfig Conf
     {
         using var weights = PretrainedWeights.Open(path);
         var config = weights.Config;
-        var tokenizer = PretrainedTokenizer.Of(path, config.VocabSize);
+        var tokenizer = PretrainedTokenizer.Of(path, weights);
         if (dataDir is not null && DatasetMeta.In(dataDir) is { } meta)
         {
-            PretrainedTokenizer.Check(path, config.VocabSize, meta, dataDir);
+            PretrainedTokenizer.Check(path, weights, meta, dataDir);
             tokenizer ??= meta.CreateTokenizer(System.IO.Path.Combine(dataDir, DatasetMeta.FileName));
         }
+        else if (dataDir is not null) tokenizer = PretrainedTokenizer.InNanoGptFolder(dataDir, path, config.VocabSize) ?? tokenizer;
         return new(weights.Path, $"{weights.Path} ({weights.Format}), {config.ParameterCount() / 1e6:0.0}M parameters", config, tokenizer, null, () => PretrainedWeights.Open(path));
     }
 

@@ -6,7 +6,10 @@ using NanoGpt.Tensors.Cpu;
 
 namespace NanoGpt.Training;
 
-/// <summary>Everything a run is made of, put together from its configuration: device, data, model, optimizer, and the checkpoint it resumes from.</summary>
+/// <summary>
+/// Everything a run is made of, put together from its configuration: device, data, model, optimizer, and the checkpoint it resumes from. With
+/// <c>eval_only</c> there is no memory for gradients, and the optimizer owns nothing.
+/// </summary>
 public sealed class TrainingRun : IDisposable
 {
     readonly CheckpointStore checkpoints;
@@ -25,7 +28,11 @@ public sealed class TrainingRun : IDisposable
         (Config, Data, Ranks) = (config, data, ranks ?? new SingleProcess());
         checkpoints = new CheckpointStore(config.OutDir, config.KeepCheckpoints);
         var modelConfig = resume is null ? ModelConfig(config, data) : resume.State.Model with { BlockSize = config.BlockSize, Dropout = config.Dropout };
-        if (resume is null && config.IsPretrained && data.Meta is { } meta) PretrainedTokenizer.Check(config.InitFrom, modelConfig.VocabSize, meta, data.Directory);
+        if (resume is null && config.IsPretrained && data.Meta is { } meta)
+        {
+            using var pretrained = PretrainedWeights.Open(config.InitFrom);
+            PretrainedTokenizer.Check(config.InitFrom, pretrained, meta, data.Directory);
+        }
         data.Validate(modelConfig.VocabSize);
         data.CheckBlockSize(config.BlockSize);
         HellaSwag = RunHellaSwag.Load(config, data);
@@ -35,11 +42,11 @@ public sealed class TrainingRun : IDisposable
         Device = CpuDevice.Create(threads, RankVectors.Of(Ranks), PrecisionOf(config.Dtype));
         Ranks.ShareProgress(() => Device.WorkDone);
         Model = new Gpt(modelConfig);
-        Weights = new ParameterStore(Device, Model.Parameters);
+        Weights = new ParameterStore(Device, Model.Parameters, gradients: !config.EvalOnly);
         FrozenCount = FrozenParameters.Freeze(config.Frozen, Weights.Parameters);
         var wire = config.GradWireDtype == "bfloat16" ? WireFormat.BFloat16 : WireFormat.Float32;
-        if (Ranks.Size > 1) Buckets = new GradientBuckets(Ranks, Weights, BucketLength(config), wire, config.OverlapGradReduce, config.ShardOptimizer);
-        Optimizer = new AdamW(Weights, config.Beta1, config.Beta2, config.WeightDecay, config.GradClip, config.AdamEps, Buckets?.Owned)
+        if (Ranks.Size > 1 && !config.EvalOnly) Buckets = new GradientBuckets(Ranks, Weights, BucketLength(config), wire, config.OverlapGradReduce, config.ShardOptimizer);
+        Optimizer = new AdamW(Weights, config.Beta1, config.Beta2, config.WeightDecay, config.GradClip, config.AdamEps, config.EvalOnly ? [] : Buckets?.Owned)
         {
             SumOverOwners = Buckets is { Sharded: true } ? SumOverRanks : own => own,
         };
@@ -75,7 +82,7 @@ public sealed class TrainingRun : IDisposable
     /// <summary>The model.</summary>
     public Gpt Model { get; }
 
-    /// <summary>Its parameters and gradients.</summary>
+    /// <summary>Its parameters, and their gradients where it is trained.</summary>
     public ParameterStore Weights { get; }
 
     /// <summary>The optimizer.</summary>
@@ -129,10 +136,15 @@ public sealed class TrainingRun : IDisposable
     };
 
     /// <summary>What each rank of a run will hold in memory.</summary>
-    public static MemoryPlan Plan(TrainConfig config, TokenDataset data, Communicator ranks) =>
-        MemoryPlan.ForTraining(ModelConfig(config, data), config.BatchSize, config.BlockSize, config.Threads > 0 ? config.Threads : Environment.ProcessorCount, config.Recompute,
+    public static MemoryPlan Plan(TrainConfig config, TokenDataset data, Communicator ranks)
+    {
+        var model = ModelConfig(config, data);
+        int threads = config.Threads > 0 ? config.Threads : Environment.ProcessorCount;
+        if (config.EvalOnly) return MemoryPlan.ForEvaluation(model, config.BatchSize, config.BlockSize, threads);
+        return MemoryPlan.ForTraining(model, config.BatchSize, config.BlockSize, threads, config.Recompute,
             shards: config.ShardOptimizer ? ranks.Size : 1,
             wire: ranks.Size > 1 && (config.ShardOptimizer || config.GradWireDtype != "float32") ? 2 * BucketLength(config) * sizeof(float) : 0);
+    }
 
     /// <summary>Saves the run as it stands before an iteration; all ranks together, rank 0 writes.</summary>
     /// <returns>The checkpoint on rank 0, null on the others.</returns>
@@ -173,9 +185,10 @@ public sealed class TrainingRun : IDisposable
         if (checkpoint.State.DataIdentity != here)
             throw new InvalidDataException($"The checkpoint {checkpoint.Directory} was trained on '{checkpoint.State.DataIdentity}', but {Data.Directory} holds '{here}'; {where}, in the same --data_order.");
         using (var file = checkpoint.OpenModel()) WeightFiles.Read(file, Device, Weights.Parameters.Select(p => (p.Name, p.Shape, p.Data)));
-        using (var file = checkpoint.OpenOptimizer()) WeightFiles.Read(file, Optimizer.State().Select(t => (t.Name, t.Shape, t.Write)));
         Iteration = checkpoint.State.IterNum;
         BestValLoss = checkpoint.State.BestValLoss;
+        if (Config.EvalOnly) return;
+        using (var file = checkpoint.OpenOptimizer()) WeightFiles.Read(file, Optimizer.State().Select(t => (t.Name, t.Shape, t.Write)));
         Optimizer.Steps = Iteration;
         Outliers.Restore(checkpoint.State.RecentLosses, checkpoint.State.RecentNorms);
     }

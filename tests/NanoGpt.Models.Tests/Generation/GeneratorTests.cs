@@ -127,6 +127,29 @@ public sealed class GeneratorTests : IDisposable
         Assert.Equal(alone[4], generator.ContinueTogether(Ids(7), 45, first: 3, count: 2).Select(tokens => tokens[1]));
     }
 
+    /// <summary>Greedily, from all, past block_size, alone and together: a row that only pads the vocabulary is never drawn, and the others are as they would be without it.</summary>
+    [Theory]
+    [InlineData(0, 200)]
+    [InlineData(1, 0)]
+    [InlineData(1, 50)]
+    public void Tokens_that_only_pad_the_vocabulary_are_never_drawn(double temperature, int topK)
+    {
+        const int meant = 40;
+        var options = new SamplingOptions(temperature, topK, Seed: 3, RepetitionPenalty: 1.1);
+        int[] prompt = [.. Ids(7).Select(id => id % meant)];
+        Assert.Contains(new Generator(model, tape, options).Continue(prompt, 45), id => id >= meant);
+        int[][] together = [.. new Generator(model, tape, options, meant).ContinueTogether(prompt, 45, first: 0, count: 3)];
+        Assert.All(together.SelectMany(tokens => tokens), id => Assert.InRange(id, 0, meant - 1));
+        var sampler = new Sampler(options, meant);
+        List<int> text = [.. prompt];
+        for (int i = 0; i < 12; i++)
+        {
+            text.Add(sampler.Draw(Next([.. text], 1).AsSpan(0, meant), System.Runtime.InteropServices.CollectionsMarshal.AsSpan(text), 0, i));
+            Assert.Equal(text[^1], together[i][0]);
+        }
+        Assert.Contains("token 40, but the vocabulary has 40", Assert.Throws<ArgumentException>(() => new Generator(model, tape, options, meant).Continue([meant], 1)).Message);
+    }
+
     [Fact]
     public void A_cache_that_is_full_or_of_another_shape_is_refused()
     {

@@ -8,6 +8,8 @@ public class GgufFuzzTests
     static byte[] Seed(RandomWeights model, GgufPrecision precision)
     {
         var tokenizer = new GgufMetadata();
+        tokenizer.Add("tokenizer.ggml.model", "gpt2");
+        tokenizer.Add("tokenizer.ggml.merges", (string[])["t o", "to k"]);
         tokenizer.Add("tokenizer.ggml.tokens", (string[])[.. Enumerable.Range(0, 20).Select(i => $"token {i}")]);
         tokenizer.Add("tokenizer.ggml.token_type", (int[])[.. Enumerable.Range(0, 20)]);
         tokenizer.Add("yes", true);
@@ -35,6 +37,7 @@ public class GgufFuzzTests
             {
                 using var weights = PretrainedWeights.Open(path);
                 Assert.Equal(weights.Config.VocabSize * weights.Config.NEmbd, SmallWeights.Read(weights)["transformer.wte.weight"].Length);
+                Assert.InRange(weights.ReadVocabulary()?.Tokens.Count ?? 0, 0, weights.Config.VocabSize);
                 read++;
             }
             catch (InvalidDataException fault)

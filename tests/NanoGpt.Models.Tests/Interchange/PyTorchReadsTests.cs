@@ -41,7 +41,7 @@ public class PyTorchReadsTests
         string path = Path.GetTempFileName();
         try
         {
-            using (var file = File.Create(path)) NanoGptCheckpoint.WriteMeta(file, ["\n", "a", "é", "😀"]);
+            using (var file = File.Create(path)) NanoGptMeta.Write(file, ["\n", "a", "é", "😀"]);
             Assert.Equal(@"{'vocab_size': 4, 'itos': {0: '\n', 1: 'a', 2: 'é', 3: '😀'}, 'stoi': {'\n': 0, 'a': 1, 'é': 2, '😀': 3}}" + "\n",
                 Python("import pickle, sys\nprint(pickle.load(open(sys.argv[1], 'rb')))", path));
         }

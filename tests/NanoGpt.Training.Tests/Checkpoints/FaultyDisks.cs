@@ -81,6 +81,9 @@ sealed class PartialStream(Stream target, PartialStream.OnWrite write) : MemoryS
 {
     public delegate void OnWrite(Stream target, ReadOnlySpan<byte> buffer);
 
+    public override long Position { get => target.Position; set => target.Position = value; }
+    public override long Length => target.Length;
+    public override long Seek(long offset, SeekOrigin origin) => target.Seek(offset, origin);
     public override void Write(ReadOnlySpan<byte> buffer) => write(target, buffer);
     public override void Write(byte[] buffer, int offset, int count) => write(target, buffer.AsSpan(offset, count));
 }

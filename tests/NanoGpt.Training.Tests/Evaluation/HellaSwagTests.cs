@@ -65,6 +65,37 @@ public sealed class HellaSwagTests : IDisposable
         for (int row = 0; row < 3; row++) Assert.Equal(tasks.Items[row].Endings[2], compressed.Items[row].Endings[2]);
     }
 
+    /// <summary>All items in the official form: its ten fields, labels as numbers or as texts, lines that are empty, a byte order mark, an item like those of the test split.</summary>
+    [Fact]
+    public void All_items_are_read_in_the_official_form_and_as_text()
+    {
+        string text = TorchReference.Find("../hellaswag_val_text.jsonl.gz");
+        var expected = HellaSwag.Load(text, BpeTokenizer.Gpt2);
+        Assert.Equal(10_042, expected.Items.Count);
+        string path = Path.Combine(folder.Path, "hellaswag_val.jsonl");
+        using (var packed = new System.IO.Compression.GZipStream(File.OpenRead(text), System.IO.Compression.CompressionMode.Decompress))
+        using (var lines = new StreamReader(packed))
+        using (var official = new StreamWriter(path, append: false, new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true)))
+        {
+            for (int row = 0; lines.ReadLine() is { } line; row++)
+            {
+                var item = JsonDocument.Parse(line).RootElement;
+                string context = item.GetProperty("ctx").GetString()!;
+                int label = item.GetProperty("label").GetInt32(), cut = context.LastIndexOf(' ');
+                official.WriteLine(JsonSerializer.Serialize(new
+                {
+                    ind = row, activity_label = item.GetProperty("activity_label").GetString(), ctx_a = cut < 0 ? context : context[..cut], ctx_b = cut < 0 ? "" : context[(cut + 1)..], ctx = context,
+                    split = "val", split_type = row % 2 == 0 ? "indomain" : "zeroshot", label = row % 3 == 0 ? (object)$"{label}" : label, endings = item.GetProperty("endings"), source_id = $"wikihow~{row}",
+                }));
+                if (row % 1000 == 0) official.WriteLine();
+            }
+        }
+        var items = HellaSwag.Load(path, BpeTokenizer.Gpt2).Items;
+        Assert.Equal(expected.Items.Select(item => (item.Row, item.Label, item.Context.Length, item.Endings.Sum(ending => ending.Length))), items.Select(item => (item.Row, item.Label, item.Context.Length, item.Endings.Sum(ending => ending.Length))));
+        Assert.Equal([1, 3, 4], items.Take(3).Select(item => item.Line));
+        Assert.Equal(10_042 + 11, items[^1].Line);
+    }
+
     /// <summary>The cleaned text of the file with all items is that of the official one where there is nothing to clean.</summary>
     [Fact]
     public void Items_in_GPT2s_tokens_score_as_one_at_a_time_in_the_official_form_and_as_text()
@@ -134,6 +165,13 @@ public sealed class HellaSwagTests : IDisposable
 
     [Theory]
     [InlineData("{", "line 1 is not")]
+    [InlineData("{\"ind\":1,\"ctx\":\"a\",\"endings\":[\"a\",\"b\",\"c\",\"d\"]}", "line 1 is not")]
+    [InlineData("{\"ctx\":\"a\",\"label\":\"\",\"endings\":[\"a\",\"b\",\"c\",\"d\"]}", "line 1 is not")]
+    [InlineData("{\"ctx\":\"a\",\"label\":1.5,\"endings\":[\"a\",\"b\",\"c\",\"d\"]}", "line 1 is not")]
+    [InlineData("{\"ctx\":\"a\",\"label\":\"4\",\"endings\":[\"a\",\"b\",\"c\",\"d\"]}", "label is 4")]
+    [InlineData("{\"ctx\":\"a\",\"label\":1,\"endings\":\"a\"}", "line 1 is not")]
+    [InlineData("{\"ctx\":\"a\",\"label\":1,\"endings\":[\"a\",\"b\",\"c\",7]}", "line 1 is not")]
+    [InlineData("\n\n  \n{\"ctx\":\"a\",\"label\":-1,\"endings\":[\"a\",\"b\",\"c\",\"d\"]}", "line 4 is not")]
     [InlineData("{\"ctx\":\"a\",\"label\":0,\"endings\":[\"a\"]}", "1 endings")]
     [InlineData("{\"ctx\":\"a\",\"label\":4,\"endings\":[\"a\",\"b\",\"c\",\"d\"]}", "label is 4")]
     [InlineData("{\"ctx\":\"\",\"label\":1,\"endings\":[\"a\",\"b\",\"c\",\"d\"]}", "ctx is empty")]
@@ -142,6 +180,21 @@ public sealed class HellaSwagTests : IDisposable
     [InlineData("", "has no items")]
     public void A_bad_file_is_one_sentence(string line, string expected) =>
         Assert.Contains(expected, Assert.Throws<InvalidDataException>(() => HellaSwag.Load(Write("bad.jsonl", line), tokenizer)).Message);
+
+    [Fact]
+    public void A_file_that_cannot_be_unpacked_or_is_no_text_is_one_sentence()
+    {
+        string path = Path.Combine(folder.Path, "bad.jsonl.gz");
+        File.WriteAllText(path, Line("a", 0, "a", "b", "c", "d"));
+        Assert.Contains("bad.jsonl.gz' is no whole gzip file", Assert.Throws<InvalidDataException>(() => HellaSwag.Load(path, tokenizer)).Message);
+        byte[] good = File.ReadAllBytes(TorchReference.Find("../hellaswag_val_text.jsonl.gz"));
+        good[20_000] ^= 0x55;
+        File.WriteAllBytes(path, good);
+        Assert.Matches(@"bad\.jsonl\.gz' (is no whole gzip file: .*at line \d+|is not UTF-8 at about line \d+|line \d+ is not a HellaSwag item)", Assert.Throws<InvalidDataException>(() => HellaSwag.Load(path, BpeTokenizer.Gpt2)).Message);
+        string text = Path.Combine(folder.Path, "latin1.jsonl");
+        File.WriteAllBytes(text, [.. "{\"ctx\":\"caf"u8, 0xE9, .. "\",\"label\":0,\"endings\":[\"a\",\"b\",\"c\",\"d\"]}\n"u8]);
+        Assert.Contains("latin1.jsonl' is not UTF-8 at about line 1", Assert.Throws<InvalidDataException>(() => HellaSwag.Load(text, tokenizer)).Message);
+    }
 
     [Fact]
     public void An_ending_that_is_longer_than_the_context_is_refused()

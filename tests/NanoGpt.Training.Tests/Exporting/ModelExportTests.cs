@@ -16,7 +16,7 @@ public sealed class ModelExportTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     /// <summary>A run of a model without biases whose vocabulary of 64 is padded.</summary>
-    string Run(int characters = 60)
+    string Run(int characters = 60, string name = "run", ulong seed = 3)
     {
         var config = new GptConfig(8, 64, 1, 2, 32, Bias: false, Gelu: GeluForm.Tanh);
         string[] vocabulary = [.. Enumerable.Range(0, characters).Select(i => ((char)('0' + i)).ToString())];
@@ -25,13 +25,13 @@ public sealed class ModelExportTests : IDisposable
             FormatVersion = DatasetMeta.CurrentVersion, Dataset = "text_char", Tokenizer = "char", VocabSize = characters, TokenizerSha256 = new CharTokenizer(vocabulary).Hash,
             TrainTokens = 1, ValTokens = 1, Vocabulary = vocabulary, Sources = [],
         };
-        string outDir = folder.File("run");
+        string outDir = folder.File(name);
         Directory.CreateDirectory(outDir);
         File.WriteAllText(Path.Combine(outDir, DatasetMeta.FileName), JsonSerializer.Serialize(meta, snakeCase));
         using var device = CpuDevice.Create(1);
         var model = new Gpt(config);
         using var store = new ParameterStore(device, model.Parameters, gradients: false);
-        store.Initialize(3);
+        store.Initialize(seed);
         var state = new CheckpointState { IterNum = 5, BestValLoss = 2, Config = new TrainConfig(), Model = config, DataIdentity = "x", DataPosition = 0 };
         new CheckpointStore(outDir).Save(state, writer => WeightFiles.Write(writer, device, store.Parameters.Select(p => (p.Name, p.Shape, p.Data))), _ => { }, best: true);
         return outDir;
@@ -71,6 +71,72 @@ public sealed class ModelExportTests : IDisposable
         Dictionary<string, string> Content() => Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories).ToDictionary(path => path, path => Convert.ToHexString(File.ReadAllBytes(path)));
     }
 
+    /// <summary>Whoever looks finds all of the former export, nothing, or all of the new one; and the next export puts everything in order, with what is not of the format where it was.</summary>
+    [Theory]
+    [InlineData("hf")]
+    [InlineData("nanogpt")]
+    public void A_crash_at_any_instant_of_replacing_a_folder_leaves_no_mixture(string format)
+    {
+        using var first = new ModelExport(StoredModel.OfRun(Run(), null, null), threads: 1);
+        using var second = new ModelExport(StoredModel.OfRun(Run(name: "other", seed: 4), null, null), threads: 1);
+        Export(first, format, folder.File("first"));
+        Export(second, format, folder.File("second"));
+        File.WriteAllText(folder.File(format == "hf" ? "first/merges.txt" : "first/meta.pkl"), "which the new one does not have, or has another");
+        File.WriteAllText(folder.File("first/mine.txt"), "mine");
+        Directory.CreateDirectory(folder.File("first/mine"));
+        File.WriteAllText(folder.File("first/mine/too.txt"), "mine, too");
+        var (former, @new) = (OfTheFormat(folder.File("first")), OfTheFormat(folder.File("second")));
+        Assert.NotEqual(former, @new);
+
+        int before = 0, between = 0, after = 0;
+        bool crashed = true;
+        for (int instant = 0; crashed; instant++)
+        {
+            string place = folder.File($"place-{instant}"), to = Path.Combine(place, "model");
+            CopyFolder(folder.File("first"), to);
+            var disk = new CrashingDisk(instant);
+            second.Disk = disk;
+            try
+            {
+                Export(second, format, to, overwrite: true);
+            }
+            catch (CrashingDisk.Crash)
+            {
+                // The machine has stopped; what follows is the next start.
+            }
+            crashed = disk.Crashed;
+            if (!Directory.Exists(to)) between++;
+            else if (OfTheFormat(to).SequenceEqual(former)) before++;
+            else
+            {
+                Assert.Equal(@new, OfTheFormat(to));
+                after++;
+            }
+
+            second.Disk = new DurableDisk();
+            if (Directory.Exists(Path.Combine(place, ".model.former")) && !Directory.Exists(to))
+            {
+                Assert.Contains("is there already", Assert.Throws<IOException>(() => Export(second, format, to)).Message);
+                Assert.Equal(former, OfTheFormat(to));
+            }
+            Export(second, format, to, overwrite: true);
+            Assert.Equal(@new, OfTheFormat(to));
+            Assert.Equal(("mine", "mine, too"), (File.ReadAllText(Path.Combine(to, "mine.txt")), File.ReadAllText(Path.Combine(to, "mine", "too.txt"))));
+            Assert.Equal(["model"], Directory.EnumerateFileSystemEntries(place).Select(Path.GetFileName));
+        }
+        Assert.True(before > 10 && between == 1 && after > 4, $"{before} before, {between} between, {after} after");
+
+        static string[] OfTheFormat(string folder) => [.. Directory.EnumerateFiles(folder).Where(path => Path.GetFileName(path) != "mine.txt").Order(StringComparer.Ordinal)
+            .Select(path => $"{Path.GetFileName(path)} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path)))}")];
+    }
+
+    static void CopyFolder(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (string file in Directory.EnumerateFiles(from)) File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        foreach (string inner in Directory.EnumerateDirectories(from)) CopyFolder(inner, Path.Combine(to, Path.GetFileName(inner)));
+    }
+
     [Theory]
     [MemberData(nameof(Formats))]
     public void Equal_weights_give_equal_files(string format)
@@ -90,9 +156,12 @@ public sealed class ModelExportTests : IDisposable
     {
         using var export = new ModelExport(StoredModel.OfRun(Run(), null, null), threads: 1);
         Assert.Equal(["4 rows that only pad the vocabulary are left out: it has the tokenizer's 60 tokens.", "the model has no biases; they are written as zeros."], export.ToHuggingFace(folder.File("hf")));
+        Assert.Equal("4 rows that only pad the vocabulary are left out: it has the tokenizer's 60 tokens.", export.ToGguf(folder.File("model.gguf"), GgufPrecision.F32)[0]);
         Assert.Matches(@"^nanoGPT computes the exact GELU, this model was trained with the tanh form: over 8 tokens that it wrote, its loss changes by \S+, no logit by more than \d\.\d{4}\.$", Assert.Single(export.ToNanoGpt(folder.File("nanogpt"))));
         using var hf = PretrainedWeights.Open(folder.File("hf"));
         using var nanoGpt = PretrainedWeights.Open(folder.File("nanogpt"));
+        using var gguf = PretrainedWeights.Open(folder.File("model.gguf"));
+        Assert.Equal(60, gguf.Config.VocabSize);
         Assert.Equal((60, true, GeluForm.Tanh), (hf.Config.VocabSize, hf.Config.Bias, hf.Config.Gelu));
         Assert.Equal((64, false), (nanoGpt.Config.VocabSize, nanoGpt.Config.Bias));
     }

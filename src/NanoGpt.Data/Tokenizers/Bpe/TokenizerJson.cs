@@ -32,7 +32,7 @@ public static class TokenizerJson
                     ids[entry.GetProperty("content").GetString()!] = id;
                     if (entry.GetProperty("content").GetString() == BpeTokenizer.EndOfTextMark) endOfText = id;
                 }
-            var tokens = Tokens(path, ids);
+            var tokens = ShownVocabulary.Bytes(ids);
             var merges = model.GetProperty("merges").EnumerateArray().Select(entry => Merge(path, entry, ids)).ToArray();
             return new BpeTokenizer("bpe", Pattern(path, json.RootElement), tokens, merges, endOfText);
         }
@@ -56,24 +56,12 @@ public static class TokenizerJson
     /// <summary>Writes <c>tokenizer.json</c> alone, for either pattern.</summary>
     public static void SaveFile(BpeTokenizer tokenizer, string folder) => Write(folder, FileName, json => WriteTokenizer(json, tokenizer));
 
-    static byte[][] Tokens(string path, Dictionary<string, int> ids)
-    {
-        var tokens = new byte[ids.Count][];
-        foreach (var (shown, id) in ids)
-        {
-            if ((uint)id >= (uint)tokens.Length || tokens[id] is not null) throw Fault(path, $"its ids are not 0 to {tokens.Length - 1}, each once: see {id}");
-            tokens[id] = shown == BpeTokenizer.EndOfTextMark ? Encoding.UTF8.GetBytes(shown) : ByteAlphabet.Read(shown) ?? Encoding.UTF8.GetBytes(shown);
-        }
-        return tokens;
-    }
-
     /// <summary>Newer files have a merge as two strings, older ones as one with a space.</summary>
     static BpeMerge Merge(string path, JsonElement entry, Dictionary<string, int> ids)
     {
         string[] pair = entry.ValueKind == JsonValueKind.Array ? [.. entry.EnumerateArray().Select(e => e.GetString()!)] : entry.GetString()!.Split(' ');
-        if (pair.Length != 2 || !ids.TryGetValue(pair[0], out int left) || !ids.TryGetValue(pair[1], out int right) || !ids.TryGetValue(pair[0] + pair[1], out int result))
-            throw Fault(path, $"its merge '{string.Join(" ", pair)}' is not of two tokens of the vocabulary that make a third");
-        return new BpeMerge(left, right, result);
+        return pair is [var left, var right] && ShownVocabulary.Merge(left, right, ids) is { } merge ? merge
+            : throw Fault(path, $"its merge '{string.Join(" ", pair)}' is not of two tokens of the vocabulary that make a third");
     }
 
     /// <summary>GPT-2's pattern, unless the file splits by a regular expression that is GPT-4's.</summary>

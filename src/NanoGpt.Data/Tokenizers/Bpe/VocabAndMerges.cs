@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 
 namespace NanoGpt.Data;
@@ -21,14 +20,8 @@ internal static class VocabAndMerges
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(vocab));
             foreach (var entry in json.RootElement.EnumerateObject()) ids[entry.Name] = entry.Value.GetInt32();
-            var tokens = new byte[ids.Count][];
-            foreach (var (shown, id) in ids)
-            {
-                if ((uint)id >= (uint)tokens.Length || tokens[id] is not null) throw new FormatException($"its ids are not 0 to {tokens.Length - 1}, each once: see {id}");
-                tokens[id] = shown == BpeTokenizer.EndOfTextMark ? Encoding.UTF8.GetBytes(shown) : ByteAlphabet.Read(shown) ?? Encoding.UTF8.GetBytes(shown);
-            }
             int? endOfText = ids.TryGetValue(BpeTokenizer.EndOfTextMark, out int mark) ? mark : null;
-            return new BpeTokenizer("bpe", SplitPattern.Gpt2, tokens, [.. Merges(merges, ids)], endOfText);
+            return new BpeTokenizer("bpe", SplitPattern.Gpt2, ShownVocabulary.Bytes(ids), [.. Merges(merges, ids)], endOfText);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)
         {
@@ -43,8 +36,8 @@ internal static class VocabAndMerges
         {
             number++;
             if (line.Length == 0 || line.StartsWith("#version", StringComparison.Ordinal)) continue;
-            yield return line.Split(' ') is [var a, var b] && ids.TryGetValue(a, out int left) && ids.TryGetValue(b, out int right) && ids.TryGetValue(a + b, out int made)
-                ? new BpeMerge(left, right, made)
+            yield return line.Split(' ') is [var left, var right] && ShownVocabulary.Merge(left, right, ids) is { } merge
+                ? merge
                 : throw new InvalidDataException($"'{path}', line {number}: '{line}' is not of two tokens of {VocabFile} that make a third; the two files do not belong together.");
         }
     }

@@ -34,6 +34,20 @@ internal sealed class GgufFile : IDisposable
 
     public IReadOnlyList<StoredTensor> Tensors { get; }
 
+    /// <summary>What it says of its tokenizer; null where it says nothing.</summary>
+    /// <exception cref="InvalidDataException">What it says is garbled.</exception>
+    public GgufVocabulary? ReadVocabulary()
+    {
+        try
+        {
+            return GgufVocabulary.Read(header, Config.VocabSize);
+        }
+        catch (FormatException fault)
+        {
+            throw new InvalidDataException($"{file.Path}: its tokenizer cannot be read: {fault.Message}.", fault);
+        }
+    }
+
     GptConfig ReadConfig()
     {
         if (header[GgufNames.Architecture] is not "gpt2") throw new FormatException($"its {GgufNames.Architecture} is {Show(header[GgufNames.Architecture])}; only gpt2 can be loaded");

@@ -20,14 +20,17 @@ internal sealed class GgufHeader
     const int Most = 1 << 16;       // entries, or tensors: the largest files have a few thousand
     const int MaxDimensions = 4, DefaultAlignment = 32;
 
+    /// <summary>Where a list is: it is read when it is asked for.</summary>
+    sealed record List(uint Element, long Count, long Position);
+
     readonly Dictionary<string, object> values = new(StringComparer.Ordinal);
+    readonly FileBytes file;
     readonly GgufCursor cursor;
-    readonly long fileLength;
 
     /// <exception cref="FormatException">It breaks a rule of the format; the message continues "not a valid GGUF file: ".</exception>
     public GgufHeader(FileBytes file)
     {
-        (cursor, fileLength) = (new GgufCursor(file), file.Length);
+        (this.file, cursor) = (file, new GgufCursor(file));
         if (!cursor.Take(4).SequenceEqual("GGUF"u8)) throw new FormatException("it does not begin with GGUF");
         if (cursor.UInt32() is var version and not (2 or 3)) throw new FormatException($"its version is {version}; this program reads 2 and 3 (little-endian)");
         long tensors = cursor.Count(24), entries = cursor.Count(13);
@@ -39,7 +42,41 @@ internal sealed class GgufHeader
     public IReadOnlyList<GgufEntry> Tensors { get; }
 
     /// <summary>The value of an entry, a bool, long, double or string; null where there is none, or it is a list.</summary>
-    public object? this[string key] => values.GetValueOrDefault(key);
+    public object? this[string key] => values.GetValueOrDefault(key) is var value and not List ? value : null;
+
+    /// <summary>A list of texts; null where there is none of that name.</summary>
+    /// <exception cref="FormatException">It has more than <paramref name="most"/>, or one is too long.</exception>
+    public IReadOnlyList<string>? Texts(string key, int most)
+    {
+        if (At(key, element: 8, most) is not var (from, count)) return null;
+        var texts = new string[count];
+        for (int i = 0; i < count; i++)
+        {
+            long length = from.Count(1);
+            if (length > GgufCursor.LongestText) throw new FormatException($"its {key} has a text of {length} bytes");
+            texts[i] = Encoding.UTF8.GetString(from.Take((int)length));
+        }
+        return texts;
+    }
+
+    /// <summary>A list of whole numbers (int32); null where there is none of that name.</summary>
+    /// <exception cref="FormatException">It has more than <paramref name="most"/>.</exception>
+    public IReadOnlyList<int>? Numbers(string key, int most)
+    {
+        if (At(key, element: 5, most) is not var (from, count)) return null;
+        var numbers = new int[count];
+        for (int i = 0; i < count; i++) numbers[i] = (int)from.UInt32();
+        return numbers;
+    }
+
+    (GgufCursor From, int Count)? At(string key, uint element, int most)
+    {
+        if (values.GetValueOrDefault(key) is not List list || list.Element != element) return null;
+        if (list.Count > most) throw new FormatException($"its {key} has {list.Count} entries, more than the {most} that there can be");
+        var from = new GgufCursor(file);
+        from.Skip(list.Position);
+        return (from, (int)list.Count);
+    }
 
     void ReadEntry()
     {
@@ -48,7 +85,7 @@ internal sealed class GgufHeader
         if (value is not null && !values.TryAdd(key, value)) throw new FormatException($"it has two entries '{key}'");
     }
 
-    /// <summary>A value; of lists and long texts, which nobody asks for here, only the end is sought.</summary>
+    /// <summary>A value; of lists and long texts only the end is sought.</summary>
     object? ReadValue(uint type, bool nested)
     {
         switch (type)
@@ -69,11 +106,11 @@ internal sealed class GgufHeader
             case 9 when !nested:
                 uint element = cursor.UInt32();
                 int size = element switch { 0 or 1 or 7 => 1, 2 or 3 => 2, 4 or 5 or 6 => 4, 8 or 10 or 11 or 12 => 8, _ => throw new FormatException($"it has a list of type {element}, which does not exist") };
-                long count = cursor.Count(size);
-                if (element != 8) cursor.Skip(count * size);
+                var list = new List(element, cursor.Count(size), cursor.Position);
+                if (element != 8) cursor.Skip(list.Count * size);
                 else
-                    for (long i = 0; i < count; i++) ReadValue(8, nested: true);
-                return null;
+                    for (long i = 0; i < list.Count; i++) ReadValue(8, nested: true);
+                return list;
             case 10: return (long)cursor.UInt64();
             case 11: return (long)cursor.UInt64();
             case 12: return BitConverter.UInt64BitsToDouble(cursor.UInt64());
@@ -97,7 +134,7 @@ internal sealed class GgufHeader
         return [.. read.Select(tensor =>
         {
             long bytes = tensor.Type.BytesOf(tensor.Shape.Aggregate(1L, (product, size) => product * size));
-            if (tensor.Offset > fileLength - data || bytes > fileLength - data - tensor.Offset) throw new FormatException($"it has {fileLength} bytes and ends before '{tensor.Name}' does: it is cut short, get it again");
+            if (tensor.Offset > file.Length - data || bytes > file.Length - data - tensor.Offset) throw new FormatException($"it has {file.Length} bytes and ends before '{tensor.Name}' does: it is cut short, get it again");
             return tensor with { Offset = data + tensor.Offset };
         })];
     }
@@ -112,7 +149,7 @@ internal sealed class GgufHeader
         for (int i = (int)rank - 1; i >= 0; i--)
         {
             ulong size = cursor.UInt64();
-            if (size is 0 or > long.MaxValue || (count *= size) > fileLength) throw new FormatException($"'{name}' has no elements, or more than the file has bytes");
+            if (size is 0 or > long.MaxValue || (count *= size) > file.Length) throw new FormatException($"'{name}' has no elements, or more than the file has bytes");
             shape[i] = (long)size;
         }
         var type = (GgufTensorType)cursor.UInt32();

@@ -42,18 +42,6 @@ public static class NanoGptCheckpoint
         using (var entry = Entry(zip, "version")) entry.Write("3\n"u8);
     }
 
-    /// <summary>Writes a <c>meta.pkl</c> beside the checkpoint: nanoGPT's sample.py finds the characters of a model in the one of its data set.</summary>
-    public static void WriteMeta(Stream output, IEnumerable<string> characters)
-    {
-        var (stoi, itos) = (new OrderedDictionary(), new OrderedDictionary());
-        foreach (var (id, character) in characters.Index())
-        {
-            stoi.Add(character, id);
-            itos.Add(id, character);
-        }
-        output.Write(PickleWriter.Write(new OrderedDictionary { ["vocab_size"] = stoi.Count, ["itos"] = itos, ["stoi"] = stoi }));
-    }
-
     static OrderedDictionary Root(PretrainedWeights weights, string[] names, int iterNum, double bestValLoss, IReadOnlyDictionary<string, object> config)
     {
         var model = new OrderedDictionary();
