@@ -38,7 +38,7 @@ public unsafe class WorkerPoolTests
         using var kernel = Task.Run(() =>
         {
             fixed (int* threads = done) pool.Run(40, 1, new WhoWork(threads));
-        });
+        }, TestContext.Current.CancellationToken);
         while (!kernel.IsCompleted)
         {
             long now = pool.Done;
