@@ -19,6 +19,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     Gemm<V, F>? gemm;
 
     public override int Threads => pool.Workers;
+    public override long WorkDone => pool.Done;
     public override SimdWidth Width => width;
     public override Precision Precision => precision;
 

@@ -28,7 +28,7 @@ internal sealed unsafe class WorkerPool : IDisposable
     int sleeping;
     Job job;                                // written only between jobs
     PaddedCounter number;                   // of the job: odd while it runs, even between jobs
-    PaddedCounter finished;                 // items done
+    PaddedCounter finished;                 // items done since the beginning
     readonly PaddedCounter[] shares;        // for each worker the last job that took from its share, and in the lower half the next item there
 
     struct Job { public void* Work; public delegate*<void*, int, int, void> Run; public int Items, Grain; }
@@ -50,20 +50,28 @@ internal sealed unsafe class WorkerPool : IDisposable
 
     public int Workers => threads.Length + 1;
 
+    /// <summary>Items done since the beginning; may be read from any thread.</summary>
+    public long Done => Volatile.Read(ref finished.Value);
+
     /// <summary>Does <paramref name="items"/> items, <paramref name="grain"/> at a time; returns when all are done.</summary>
     public void Run<TWork>(int items, int grain, TWork work) where TWork : unmanaged, IWork
     {
         if (items <= grain || threads.Length == 0)
         {
-            if (items > 0) work.Run(0, items);
+            for (long from = 0; from < items; from += grain)
+            {
+                int to = (int)Math.Min(from + grain, items);
+                work.Run((int)from, to);
+                Interlocked.Add(ref finished.Value, to - from);
+            }
             return;
         }
         job = new Job { Work = &work, Run = &Invoke<TWork>, Items = items, Grain = grain };
-        finished.Value = 0;
+        long end = finished.Value + items;
         Interlocked.Increment(ref number.Value);
         if (Volatile.Read(ref sleeping) > 0) WakeAll();
         Work(0, JobNumber);
-        for (int spins = 0; Volatile.Read(ref finished.Value) != items; spins++)
+        for (int spins = 0; Volatile.Read(ref finished.Value) != end; spins++)
         {
             if (spins < SpinsBeforeYield) Thread.SpinWait(1); else Thread.Yield();
         }
