@@ -14,8 +14,8 @@ static class Together
     public static int Run(Func<Communicator, int> command)
     {
         using var ranks = Communicator.Start();
+        if (ranks.Size > 1 || Launcher.Detect().Name == "mpirun") Environment.SetEnvironmentVariable("TERM", "dumb");     // Open MPI's pretends that a rank has a terminal
         if (ranks.Size == 1) return command(ranks);
-        Environment.SetEnvironmentVariable("TERM", "dumb");     // some launchers pretend that a rank has a terminal
         if (!ranks.IsFirst) Console.SetOut(TextWriter.Null);
         ranks.Lost = message =>
         {

@@ -25,7 +25,7 @@ public class FaultTests
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15), $"it took {clock.Elapsed}");
         Assert.NotEqual(0, outcome.ExitCode);
         string error = Error(outcome);
-        Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} has given no sign of life for \d s \(at step \d+, (training|saving a checkpoint)\)", error);
+        Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} has given no sign of life for \d s \(at step \d+, (training|evaluating|saving a checkpoint)\)", error);
         if (rank > 0) Assert.Matches(@"; waiting in '.+': rank 0; the job ends here; the last checkpoint is good", error);
     }
 
@@ -74,7 +74,7 @@ public class FaultTests
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(6), $"it took {clock.Elapsed}");
         Assert.NotEqual(0, outcome.ExitCode);
         // MPICH's launcher kills the others within a few milliseconds, so nobody is left to say more than it does.
-        if (flavour == "openmpi") Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} is gone: its process was killed or has crashed \(rank \d was at step \d+, (training|saving a checkpoint)\)", Error(outcome));
+        if (flavour == "openmpi") Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} is gone: its process was killed or has crashed \(rank \d was at step \d+, (training|evaluating|saving a checkpoint)\)", Error(outcome));
         else Assert.Contains("KILLED", outcome.Output + outcome.Error, StringComparison.OrdinalIgnoreCase);
     }
 
