@@ -29,7 +29,12 @@ sealed class ModelOptions(string dataDir)
     public TrainedModel Open(ParseResult result, Communicator? ranks = null)
     {
         ranks ??= new SingleProcess();
-        return new TrainedModel(ranks.FirstThenOthers(() => Find(result), "the model that rank 0 finds"), RankThreads.Of(Threads(result), ranks));
+        ranks.Report(-1, "looking for the model", patience: 1000);      // it may have to be downloaded
+        var source = ranks.FirstThenOthers(() => Find(result), "the model that rank 0 finds");
+        ranks.Report(-1, "reading the model", patience: 20);
+        var model = new TrainedModel(source, RankThreads.Of(Threads(result), ranks));
+        ranks.ShareProgress(() => model.WorkDone);
+        return model;
     }
 
     /// <summary>Finds the model; weights that are not on this machine are downloaded first.</summary>

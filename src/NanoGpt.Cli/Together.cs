@@ -5,8 +5,8 @@ namespace NanoGpt.Cli;
 /// <summary>A command that all ranks of a job run together: rank 0 alone speaks, and a fault on any of them ends all.</summary>
 static class Together
 {
-    /// <summary>A fault that all ranks meet is told by rank 0, which ends the others before they speak.</summary>
-    static readonly TimeSpan politeness = TimeSpan.FromSeconds(1);
+    /// <summary>A fault that all ranks meet is told by rank 0, which ends the others before they speak. Open MPI takes a second for it: it asks first.</summary>
+    static readonly TimeSpan politeness = TimeSpan.FromSeconds(2.5);
 
     /// <summary>A launcher that ends a job may drop what its ranks have just said.</summary>
     static readonly TimeSpan relay = TimeSpan.FromSeconds(0.3);
@@ -14,8 +14,8 @@ static class Together
     public static int Run(Func<Communicator, int> command)
     {
         using var ranks = Communicator.Start();
+        if (ranks.Size > 1 || Launcher.Detect().Name == "mpirun") Environment.SetEnvironmentVariable("TERM", "dumb");     // Open MPI's pretends that a rank has a terminal
         if (ranks.Size == 1) return command(ranks);
-        Environment.SetEnvironmentVariable("TERM", "dumb");     // some launchers pretend that a rank has a terminal
         if (!ranks.IsFirst) Console.SetOut(TextWriter.Null);
         ranks.Lost = message =>
         {

@@ -98,6 +98,10 @@ public abstract class Communicator : IDisposable
     /// <param name="patience">How many times longer than usual it may take without another sign.</param>
     public abstract void Report(long step, string activity, int patience = 1);
 
+    /// <summary>Lets the others see that this rank computes: while the count grows it is alive, however long ago its last report was.</summary>
+    /// <param name="done">Counts what has been computed; called from another thread.</param>
+    public abstract void ShareProgress(Func<long> done);
+
     /// <summary>Shares a wish to stop: one that was uttered on any rank reaches all within a second.</summary>
     /// <param name="asked">Whether it was uttered here.</param>
     /// <param name="ask">Called once, from another thread, where it was uttered elsewhere.</param>

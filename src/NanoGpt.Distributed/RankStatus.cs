@@ -8,12 +8,16 @@ internal sealed class RankStatus
     volatile string waitsIn = "";
     volatile int patience = 1;
     volatile Func<bool> stopAsked = () => false;
+    volatile Func<long> done = () => 0;
 
     /// <summary>The step, or -1.</summary>
     public long Step => Volatile.Read(ref step);
 
     /// <summary>Whether this rank was asked to stop.</summary>
     public Func<bool> StopAsked { get => stopAsked; set => stopAsked = value; }
+
+    /// <summary>Counts what it has computed.</summary>
+    public Func<long> Done { get => done; set => done = value; }
 
     /// <summary>The collective in which it waits; empty where it does not.</summary>
     public string WaitsIn { get => waitsIn; set => waitsIn = value; }
@@ -27,6 +31,6 @@ internal sealed class RankStatus
     }
 
     /// <summary>The state in a message.</summary>
-    public Beat Beat(int rank, bool stopAsked) =>
-        new(rank, Step, Volatile.Read(ref moves), (long)Environment.CpuUsage.TotalTime.TotalMilliseconds, patience, stopAsked, activity, waitsIn);
+    public Beat Beat(int rank, bool stopAsked, bool leaving = false) =>
+        new(rank, Step, Volatile.Read(ref moves) + Done(), patience, stopAsked, leaving, activity, waitsIn);
 }

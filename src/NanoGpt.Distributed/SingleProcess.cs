@@ -64,6 +64,9 @@ public sealed class SingleProcess : Communicator
     public override void Report(long step, string activity, int patience = 1) { }
 
     /// <inheritdoc/>
+    public override void ShareProgress(Func<long> done) { }
+
+    /// <inheritdoc/>
     public override void ShareStop(Func<bool> asked, Action ask) { }
 
     /// <inheritdoc/>

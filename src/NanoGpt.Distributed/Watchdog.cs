@@ -2,7 +2,8 @@ namespace NanoGpt.Distributed;
 
 /// <summary>
 /// Notices a rank that is lost: silent (killed, cut off, frozen as a whole), or alive but neither waiting for others nor getting on
-/// with its own work. A rank gets on if it says what it does next, or computes: one operation of a large model can take minutes.
+/// with its own work. A rank gets on if it says what it does next, or what it has computed grows. That it keeps a processor busy is not
+/// enough: so does an endless loop.
 /// </summary>
 /// <param name="hosts">The host of each rank.</param>
 /// <param name="watched">The ranks to watch.</param>
@@ -11,7 +12,6 @@ internal sealed class Watchdog(IReadOnlyList<string> hosts, IReadOnlyList<int> w
 {
     const double Asleep = 2;            // seconds between two looks from which on the watchdog has slept itself
     const double Fresh = 2;             // seconds after which a beat says nothing any more
-    const double Computing = 0.1;       // processors that a rank must keep busy to count as computing
 
     readonly Beat?[] last = new Beat?[hosts.Count];
     readonly double[] heard = [.. hosts.Select(_ => start)], moved = [.. hosts.Select(_ => start)];
@@ -21,11 +21,14 @@ internal sealed class Watchdog(IReadOnlyList<string> hosts, IReadOnlyList<int> w
     public void Hear(Beat beat, double now)
     {
         int rank = beat.Rank;
-        bool moves = beat.WaitsIn.Length > 0 || last[rank] is not { } before || before.Moves != beat.Moves ||
-            beat.CpuMilliseconds - before.CpuMilliseconds >= Computing * 1000 * (now - heard[rank]);
-        if (moves) moved[rank] = now;
+        if (beat.WaitsIn.Length > 0 || last[rank]?.Moves != beat.Moves) moved[rank] = now;
         (last[rank], heard[rank]) = (beat, now);
     }
+
+    /// <summary>A sentence about a rank whose process is gone.</summary>
+    /// <param name="rank">The rank.</param>
+    /// <param name="witness">Who noticed, and where the run is: a last beat may be half a second old.</param>
+    public string Gone(int rank, Beat witness) => Sentence(rank, "is gone: its process was killed or has crashed", $"rank {witness.Rank} was {Place(witness)}");
 
     /// <summary>Looks at every rank; returns a sentence about one that is lost, or null.</summary>
     /// <param name="now">The time.</param>
@@ -50,9 +53,11 @@ internal sealed class Watchdog(IReadOnlyList<string> hosts, IReadOnlyList<int> w
         return null;
     }
 
-    string Sentence(int lost, string fault)
+    static string Place(Beat beat) => $"{(beat.Step < 0 ? "before the first step" : $"at step {beat.Step}")}, {beat.Activity}";
+
+    string Sentence(int lost, string fault, string? where = null)
     {
-        string where = last[lost] is { } beat ? $"{(beat.Step < 0 ? "before the first step" : $"at step {beat.Step}")}, {beat.Activity}" : "before its first word";
+        where ??= last[lost] is { } beat ? Place(beat) : "before its first word";
         var waiting = last.OfType<Beat>().Where(other => other.Rank != lost && other.WaitsIn.Length > 0).GroupBy(other => other.WaitsIn)
             .Select(group => $"waiting in '{group.Key}': rank{(group.Count() == 1 ? "" : "s")} {string.Join(", ", group.Select(other => other.Rank))}");
         return string.Join("; ", [$"rank {lost} on {hosts[lost]} {fault} ({where})", .. waiting, "the job ends here; the last checkpoint is good, resume it."]);

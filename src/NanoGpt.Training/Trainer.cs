@@ -21,6 +21,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     readonly Tape tape = run.Tape;
     readonly Communicator ranks = run.Ranks;
     readonly DataParallel parallel = new(run.Ranks, run.Config, run.Buckets);
+    readonly WeightAgreement agreement = new(run.Ranks, run.Weights);
     readonly LossEstimate estimate = new(run.Model, run.Data, run.Config, run.Tape, run.Ranks);
     readonly RunSamples samples = new(run, view);
     readonly RunHellaSwag hellaswag = new(run, view, log);
@@ -32,6 +33,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
 
     /// <summary>Runs to <c>max_iters</c>, or until asked to stop; then what was reached is saved.</summary>
     /// <exception cref="TrainingDivergedException">The loss or the gradient norm is NaN or infinite; the last good checkpoint is kept.</exception>
+    /// <exception cref="InvalidDataException">The weights of a rank are no longer those of the others; nothing of them is saved.</exception>
     /// <exception cref="IOException">A checkpoint cannot be written.</exception>
     public TrainingResult Run(CancellationToken stop)
     {
@@ -85,6 +87,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         for (int micro = parallel.First; micro < parallel.End; micro++)
         {
             if (parallel.StopsBefore(micro, iteration, stop)) throw new OperationCanceledException(stop);
+            if (config.Order == DataOrder.Document) ranks.Report(iteration, "looking for documents", patience: 20);      // once a shard, through all of it
             run.Data.Fill(new BatchKey((ulong)config.Seed, Split.Train, iteration, micro, microBatches), config.BatchSize, config.BlockSize, x, y, config.Order);
             tape.Recording = true;
             tape.LossScale = 1f / microBatches;
@@ -120,6 +123,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     /// <summary>Evaluates; returns whether the model is the best so far.</summary>
     bool Evaluate(int iteration, CancellationToken stop)
     {
+        agreement.Check(iteration);
         double trainLoss = estimate.Of(iteration, Split.Train, done => view.Evaluating(iteration, done, 2 * config.EvalIters), stop);
         valLoss = estimate.Of(iteration, Split.Val, done => view.Evaluating(iteration, config.EvalIters + done, 2 * config.EvalIters), stop);
         if (!double.IsFinite(trainLoss + valLoss)) throw Diverged(iteration, $"train loss {trainLoss}, val loss {valLoss}");
@@ -131,9 +135,10 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         return best;
     }
 
-    /// <summary>Saves, unless the last update has destroyed the weights: a good checkpoint is never replaced by a bad one.</summary>
+    /// <summary>Saves, unless the last update has destroyed the weights or they are not the same on all ranks: a good checkpoint is never replaced by a bad one.</summary>
     void Save(int iteration, bool best)
     {
+        agreement.Check(iteration);
         if (!double.IsFinite(optimizer.WeightNorm())) throw Diverged(iteration, "weights that are not finite");
         if (run.Save(iteration, bestValLoss, best) is { } checkpoint) view.Saved(checkpoint);
         saved = iteration;

@@ -21,6 +21,23 @@ public class DisagreementTests
         Assert.False(Path.Exists(work["out"]));
     }
 
+    /// <summary>A program of which the part that was started is of another build, the rest the same.</summary>
+    [Fact]
+    public void Ranks_with_different_programs_do_not_start()
+    {
+        using var work = Workplace.WithData();
+        foreach (string file in Directory.EnumerateFiles(AppContext.BaseDirectory)) File.Copy(file, Path.Combine(Directory.CreateDirectory(work["other"]).FullName, Path.GetFileName(file)));
+        string path = work["other/nanogpt.dll"];
+        byte[] program = File.ReadAllBytes(path), version = System.Reflection.Assembly.LoadFrom(Path.Combine(AppContext.BaseDirectory, "nanogpt.dll")).ManifestModule.ModuleVersionId.ToByteArray();
+        program[program.AsSpan().IndexOf(version)] ^= 1;
+        File.WriteAllBytes(path, program);
+        using var job = MpiJob.StartPrograms(work, "openmpi", (1, [.. RunningProgram.Program, .. run]), (1, [.. RunningProgram.Program.SkipLast(1), path, .. run]));
+        string error = Error(job.Wait(), 1);
+        Assert.Contains("The ranks do not agree: rank 1 on", error);
+        Assert.Matches("has program=[0-9a-f-]+, but rank 0 on .+ program=", error);
+        Assert.False(Path.Exists(work["out"]));
+    }
+
     [Theory]
     [MemberData(nameof(MpiJob.Flavours), MemberType = typeof(MpiJob))]
     public void A_fault_of_one_rank_ends_the_job_and_names_it(string flavour)

@@ -82,6 +82,46 @@ public sealed class EqualityTests(EqualityTests.OneProcess one) : IClassFixture<
             Assert.Equal(expected, MpiJob.Run(one.Work, flavour, ranks, "eval", "--out_dir=one", "--json", "--batch_size=3").Succeeded().Output);
     }
 
+    [Theory]
+    [MemberData(nameof(MpiJob.Flavours), MemberType = typeof(MpiJob))]
+    public void HellaSwag_is_the_same_to_the_bit(string flavour)
+    {
+        // Contexts and endings of many lengths, in batches that ranks cannot share evenly.
+        one.Work.Write("items.jsonl", string.Concat(Enumerable.Range(0, 150).Select(i =>
+            JsonSerializer.Serialize(new { ctx = $"{i * 7 % 1200} and".Substring(0, 1 + i % 6), endings = (string[])[$"{i}", $"{i * i}", "make 7", "a.\n"], label = i % 4 }) + "\n")));
+        string[] eval = ["eval", "--out_dir=one", "--json", "--hellaswag=items.jsonl"];
+        string expected = one.Work.Run([.. eval, $"--output={flavour}-1.jsonl"]).Succeeded().Output;
+        string[] losses = File.ReadAllLines(one.Work[$"{flavour}-1.jsonl"]);
+        Assert.Equal(151, losses.Length);
+        foreach (int ranks in (int[])[1, 2, 3])
+        {
+            string log = $"{flavour}-of-{ranks}.jsonl";
+            Assert.Equal(expected, MpiJob.Run(one.Work, flavour, ranks, [.. eval, $"--output={log}"]).Succeeded().Output);
+            Assert.Equal(losses, File.ReadAllLines(one.Work[log]));
+            // Broken off in the middle of a batch, it goes on.
+            File.WriteAllLines(one.Work[log], losses.Take(50));
+            Assert.Equal(expected, MpiJob.Run(one.Work, flavour, ranks, [.. eval, $"--output={log}"]).Succeeded().Output);
+            Assert.Equal(losses, File.ReadAllLines(one.Work[log]));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(MpiJob.Flavours), MemberType = typeof(MpiJob))]
+    public void HellaSwag_during_a_run_is_the_same_with_any_number_of_ranks(string flavour)
+    {
+        using var work = new Workplace();
+        string[] train = ["train", "--n_layer=1", "--n_head=2", "--n_embd=8", "--block_size=160", "--batch_size=2", "--gradient_accumulation_steps=6", "--eval_iters=1", "--max_iters=0", "--threads=1",
+            $"--train_files={Repository.SharedData("shards/books_train_000001.bin")}", $"--val_files={Repository.SharedData("shards/books_val_000000.bin")}",
+            $"--hellaswag_path={Repository.SharedData("hellaswag_val_text.jsonl.gz")}", "--hellaswag_items=70", "--hellaswag_interval=1"];
+        work.Run([.. train, "--out_dir=one"]).Succeeded();
+        string expected = Assert.Single(work.Losses("one"), line => line.Contains("hellaswag_items=70", StringComparison.Ordinal));
+        foreach (int ranks in (int[])[1, 2, 3])
+        {
+            MpiJob.Run(work, flavour, ranks, [.. train, $"--out_dir=of-{ranks}"]).Succeeded();
+            Assert.Contains(expected, work.Losses($"of-{ranks}"));
+        }
+    }
+
     void AssertClose(string expected, string actual, double tolerance)
     {
         var (a, b) = (Numbers(expected), Numbers(actual));

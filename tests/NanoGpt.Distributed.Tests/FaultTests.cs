@@ -18,15 +18,64 @@ public class FaultTests
     {
         using var work = Workplace.WithData();
         using var job = MpiJob.Start(work, flavour, 2, [.. run, "--out_dir=out", "--max_iters=1000000", "--watchdog=4"]);
-        Assert.True(job.WaitFor("\niter 20:"));
+        WaitForSteps(job);
         var clock = Stopwatch.StartNew();
         MpiJob.Signal(MpiJob.ProcessOf(job, rank), Stop);
         var outcome = job.Wait();
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15), $"it took {clock.Elapsed}");
         Assert.NotEqual(0, outcome.ExitCode);
-        string error = Assert.Single(outcome.Error.Split('\n'), line => line.StartsWith("error: ", StringComparison.Ordinal));
-        Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} has given no sign of life for \d s \(at step \d+, (training|saving a checkpoint)\)", error);
+        string error = Error(outcome);
+        Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} has given no sign of life for \d s \(at step \d+, (training|evaluating|saving a checkpoint)\)", error);
         if (rank > 0) Assert.Matches(@"; waiting in '.+': rank 0; the job ends here; the last checkpoint is good", error);
+    }
+
+    [Theory]
+    [InlineData("openmpi", 1)]
+    [InlineData("openmpi", 0)]
+    [InlineData("mpich", 1)]
+    public void A_rank_in_an_endless_loop_is_named_and_the_job_ends(string flavour, int rank)
+    {
+        using var work = Workplace.WithData();
+        work.Environment["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location;
+        work.Environment[StartupHook.Rank] = $"{rank}";
+        work.Environment[StartupHook.File] = work["loop"];
+        using var job = MpiJob.Start(work, flavour, 2, [.. run, "--out_dir=out", "--max_iters=1000000", "--eval_interval=1000000", "--checkpoint_interval=0", "--watchdog=4"]);
+        WaitForSteps(job);
+        var clock = Stopwatch.StartNew();
+        work.Write("loop", "");
+        var outcome = job.Wait();
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15), $"it took {clock.Elapsed}");
+        Assert.NotEqual(0, outcome.ExitCode);
+        Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} has not got on for \d s, though it waits for nobody \(at step \d+, training\); waiting in '.+': rank {1 - rank}; the job ends here; the last checkpoint is good", Error(outcome));
+    }
+
+    [Fact]
+    public void A_step_that_takes_longer_than_the_watchdog_waits_is_no_hang()
+    {
+        using var work = Workplace.WithData();
+        MpiJob.Run(work, "openmpi", 2, [.. run, "--out_dir=out", "--max_iters=1", "--eval_iters=1", "--gradient_accumulation_steps=2", "--watchdog=3",
+            "--n_layer=4", "--n_embd=384", "--n_head=6", "--block_size=512", "--batch_size=32"]).Succeeded();
+        Assert.All(File.ReadLines(work["out/metrics.jsonl"]).Where(line => line.Contains("\"ms\"", StringComparison.Ordinal)),
+            line => Assert.InRange(System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("ms").GetDouble(), 3500, double.MaxValue));
+    }
+
+    [Theory]
+    [InlineData("openmpi", 3, 1)]
+    [InlineData("openmpi", 3, 0)]
+    [InlineData("mpich", 3, 1)]
+    public void A_rank_that_is_killed_takes_the_job_down_at_once(string flavour, int ranks, int rank)
+    {
+        using var work = Workplace.WithData();
+        using var job = MpiJob.Start(work, flavour, ranks, [.. run, "--out_dir=out", "--max_iters=1000000", "--gradient_accumulation_steps=6"]);
+        WaitForSteps(job);
+        var clock = Stopwatch.StartNew();
+        MpiJob.Signal(MpiJob.ProcessOf(job, rank), Kill);
+        var outcome = job.Wait();
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(6), $"it took {clock.Elapsed}");
+        Assert.NotEqual(0, outcome.ExitCode);
+        // MPICH's launcher kills the others within a few milliseconds, so nobody is left to say more than it does.
+        if (flavour == "openmpi") Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} is gone: its process was killed or has crashed \(rank \d was at step \d+, (training|evaluating|saving a checkpoint)\)", Error(outcome));
+        else Assert.Contains("KILLED", outcome.Output + outcome.Error, StringComparison.OrdinalIgnoreCase);
     }
 
     [Theory]
@@ -68,4 +117,14 @@ public class FaultTests
             Assert.Equal(expected, work.Losses(outDir));
         }
     }
+
+    /// <summary>Waits until all ranks have told each other of some step.</summary>
+    static void WaitForSteps(RunningProgram job)
+    {
+        Assert.True(job.WaitFor("\niter 20:"));
+        Thread.Sleep(1000);
+    }
+
+    /// <summary>The one line that is ours; launchers add their own.</summary>
+    static string Error(Outcome outcome) => Assert.Single(outcome.Error.Split('\n'), line => line.StartsWith("error: ", StringComparison.Ordinal));
 }

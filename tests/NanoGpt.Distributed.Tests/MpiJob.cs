@@ -13,14 +13,18 @@ static partial class MpiJob
     public static RunningProgram Start(Workplace work, string flavour, int ranks, params IReadOnlyList<string> arguments) => StartEach(work, flavour, (ranks, arguments));
 
     /// <summary>Starts groups of ranks that have each a command line of their own.</summary>
-    public static RunningProgram StartEach(Workplace work, string flavour, params (int Ranks, IReadOnlyList<string> Arguments)[] groups)
+    public static RunningProgram StartEach(Workplace work, string flavour, params (int Ranks, IReadOnlyList<string> Arguments)[] groups) =>
+        StartPrograms(work, flavour, [.. groups.Select(group => (group.Ranks, (IReadOnlyList<string>)[.. RunningProgram.Program, .. group.Arguments]))]);
+
+    /// <summary>Starts groups of ranks that are each a program of their own.</summary>
+    public static RunningProgram StartPrograms(Workplace work, string flavour, params (int Ranks, IReadOnlyList<string> Line)[] groups)
     {
         string mpirun = $"mpirun.{flavour}";
         Assert.SkipUnless(IsThere(mpirun), $"There is no {mpirun} on this machine; .ci/run installs it.");
         // Open MPI wants to be told that it may run as root, and that there may be more ranks than cores.
         (string, string)[] variables = [("OMPI_ALLOW_RUN_AS_ROOT", "1"), ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"), ("OMPI_MCA_rmaps_base_oversubscribe", "1"), ("OMPI_MCA_hwloc_base_binding_policy", "none")];
         foreach (var (name, value) in variables) work.Environment[name] = value;
-        string[] line = [mpirun, .. groups.SelectMany((group, i) => (string[])[.. i == 0 ? [] : new[] { ":" }, "-n", $"{group.Ranks}", .. RunningProgram.Program, .. group.Arguments])];
+        string[] line = [mpirun, .. groups.SelectMany((group, i) => (string[])[.. i == 0 ? [] : new[] { ":" }, "-n", $"{group.Ranks}", .. group.Line])];
         return new RunningProgram(line, work.Root, environment: work.Environment);
     }
 

@@ -4,8 +4,8 @@ public class WatchdogTests
 {
     readonly Watchdog watchdog = new(["a", "b", "c"], [0, 1, 2], start: 0);
 
-    void Hear(int rank, double now, long moves, string waitsIn = "", long cpu = 0, int patience = 1, string activity = "training") =>
-        watchdog.Hear(new Beat(rank, 17, moves, cpu, patience, false, activity, waitsIn), now);
+    void Hear(int rank, double now, long moves, string waitsIn = "", int patience = 1, string activity = "training") =>
+        watchdog.Hear(new Beat(rank, 17, moves, patience, false, false, activity, waitsIn), now);
 
     /// <summary>Twice a second; returns when the watchdog speaks, and what.</summary>
     (double At, string? Verdict) Run(double until, Action<double> beats)
@@ -64,7 +64,7 @@ public class WatchdogTests
     {
         Assert.Null(Run(60, now =>
         {
-            Hear(0, now, 1, cpu: (long)(1000 * now));
+            Hear(0, now, moves: (long)(now / 8));
             Hear(1, now, 1, patience: 20, activity: "saving a checkpoint");
             Hear(2, now, 1, "the checkpoint of rank 0");
         }).Verdict);
@@ -82,9 +82,36 @@ public class WatchdogTests
     }
 
     [Fact]
+    public void A_rank_that_is_gone_is_named_with_the_step_of_the_witness()
+    {
+        Hear(0, 0.5, 1, "the gradients, bucket 3");
+        Hear(1, 0.5, 1);
+        Assert.StartsWith("rank 1 on b is gone: its process was killed or has crashed (rank 2 was at step 18, evaluating); waiting in 'the gradients, bucket 3': rank 0; the job ends here",
+            watchdog.Gone(1, new Beat(2, 18, 1, 1, false, false, "evaluating", "")));
+    }
+
+    [Fact]
+    public void A_process_that_is_gone_is_noticed_by_the_lowest_rank_of_its_host()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Processes are not looked at on Windows.");
+        using var victim = System.Diagnostics.Process.Start("sleep", "60");
+        string mine = LocalProcesses.Identity, space = mine.Split(' ')[1];
+        string[] hosts = ["a", "a", "a", "b"], identities = [mine, mine, $"{victim.Id} {space}", "1 elsewhere"];
+        LocalProcesses lowest = new(0, hosts, identities), second = new(1, hosts, identities), far = new(3, hosts, identities);
+        Assert.Equal([1, 2], lowest.Ranks);
+        Assert.Null(lowest.Gone());
+        victim.Kill();
+        victim.WaitForExit();
+        Assert.Equal(2, lowest.Gone());
+        Assert.Null(second.Gone());
+        Assert.Null(far.Gone());
+        Assert.Null(new LocalProcesses(0, ["a", "a"], [mine, $"{victim.Id} another-container"]).Gone());
+    }
+
+    [Fact]
     public void A_beat_survives_the_wire()
     {
-        var beat = new Beat(3, 1L << 40, 5, 6, 7, true, "evaluating", "the gradients, bucket 3");
+        var beat = new Beat(3, 1L << 40, 5, 7, true, true, "evaluating", "the gradients, bucket 3");
         var bytes = new byte[Beat.Bytes];
         beat.Write(bytes);
         Assert.Equal(beat, Beat.Read(bytes));

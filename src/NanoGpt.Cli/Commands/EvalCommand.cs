@@ -30,10 +30,9 @@ static class EvalCommand
         command.SetAction(result => Together.Run(ranks =>
         {
             if (result.GetValue(split) is not ("train" or "val") and var other) throw new ArgumentException($"split must be 'train' or 'val', got '{other}'.");
-            if (ranks.Size > 1 && result.GetValue(hellaswag) is not null) throw new ArgumentException("HellaSwag is scored by one process; start it without mpirun or srun.");
             using var model = which.Open(result, ranks);
             if (!result.GetValue(json)) Console.WriteLine($"model       {model.Source.Description}");
-            if (result.GetValue(hellaswag) is { } path) return HellaSwagOf(model, path, result.GetValue(limit), result.GetValue(output), result.GetValue(json));
+            if (result.GetValue(hellaswag) is { } path) return HellaSwagOf(model, path, result.GetValue(limit), result.GetValue(output), result.GetValue(json), ranks);
             return Stream(model, result.GetValue(which.DataDir), result.GetValue(split)!, result.GetValue(batch), result.GetValue(time), result.GetValue(stride), result.GetValue(json), ranks);
         }));
         return command;
@@ -45,7 +44,10 @@ static class EvalCommand
             : model.Source.OpenData?.Invoke() ?? throw new ArgumentException("Pretrained weights do not say what to predict; name a data set with --data_dir.");
         var stream = data[split == "val" ? Split.Val : Split.Train];
         var countdown = new Countdown(stream.Count - 1, "tokens");
-        var r = new StreamLoss(model.Model, model.Tape, stream, model.Source.Tokenizer, ranks).Run(batch, time, stride, done => countdown.Report(done));
+        var r = new StreamLoss(model.Model, model.Tape, stream, model.Source.Tokenizer, ranks).Run(batch, time, stride, done =>
+        {
+            if (ranks.IsFirst) countdown.Report(done);
+        });
         countdown.End();
         if (!ranks.IsFirst) return ExitCode.Success;
         if (json)
@@ -73,24 +75,25 @@ static class EvalCommand
         return ExitCode.Success;
     }
 
-    static int HellaSwagOf(TrainedModel model, string path, int limit, string? output, bool json)
+    static int HellaSwagOf(TrainedModel model, string path, int limit, string? output, bool json, Communicator ranks)
     {
         var tasks = HellaSwag.Load(path, model.Tokenizer, limit);
-        using var log = output is null ? null : new HellaSwagLog(output, $"weights {model.WeightsSha256()[..16]}, tokenizer {model.Tokenizer.Name} {model.Tokenizer.Hash[..16]}, {Path.GetFileName(path)}");
+        using var log = output is null || !ranks.IsFirst ? null : new HellaSwagLog(output, $"weights {model.WeightsSha256()[..16]}, tokenizer {model.Tokenizer.Name} {model.Tokenizer.Hash[..16]}, {Path.GetFileName(path)}");
         var results = log is null ? [] : log.Results.Where(r => r.Row < tasks.Items.Count).ToList();
         int before = results.Count;
         if (before > 0 && !json) Console.WriteLine($"going on    {before:N0} items are in {output} already");
         int right = results.Count(r => r.Right), rightPerToken = results.Count(r => r.RightPerToken);
         var countdown = new Countdown(tasks.Items.Count - before, "items");
-        foreach (var result in tasks.Score(model.Model, model.Tape, results.Select(r => r.Row).ToHashSet()))
+        foreach (var result in tasks.Score(model.Model, model.Tape, KnownToAll(results.Select(r => r.Row), tasks.Items.Count, ranks), ranks))
         {
             log?.Append(result);
             results.Add(result);
             if (result.Right) right++;
             if (result.RightPerToken) rightPerToken++;
-            countdown.Report(results.Count - before, $", acc {(double)right / results.Count:0.0000}, acc_norm {(double)rightPerToken / results.Count:0.0000}");
+            if (ranks.IsFirst) countdown.Report(results.Count - before, $", acc {(double)right / results.Count:0.0000}, acc_norm {(double)rightPerToken / results.Count:0.0000}");
         }
         countdown.End();
+        if (!ranks.IsFirst) return ExitCode.Success;
         double accuracy = (double)right / results.Count, normalised = (double)rightPerToken / results.Count;
         if (json)
         {
@@ -108,6 +111,15 @@ static class EvalCommand
             acc_norm    {normalised:0.0000}
             """);
         return ExitCode.Success;
+    }
+
+    /// <summary>The items that are in the log of rank 0.</summary>
+    static HashSet<int> KnownToAll(IEnumerable<int> rows, int items, Communicator ranks)
+    {
+        var known = new byte[items];
+        foreach (int row in rows) known[row] = 1;
+        ranks.Broadcast(known, "the results that are there already");
+        return [.. Enumerable.Range(0, items).Where(row => known[row] == 1)];
     }
 
     static void WriteJson(Action<Utf8JsonWriter> content)

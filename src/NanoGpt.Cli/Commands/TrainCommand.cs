@@ -61,6 +61,7 @@ static class TrainCommand
 
         if (ranks.IsFirst) PrepareData(config, signals.Token);
         ranks.Barrier("the data set of rank 0");
+        ranks.Report(-1, "reading the data and the weights", patience: 20);
         using var data = TrainingRun.OpenData(config);
         RunAgreement.Check(ranks, config, data);
         RunSummary.Write(config, data, checkpoint, ranks);

@@ -55,7 +55,7 @@ internal sealed record PrepareEstimate(long Tokens, double Seconds, long Memory)
 
     public override string ToString()
     {
-        var time = TimeSpan.FromSeconds(Math.Ceiling(Seconds));
-        return string.Create(CultureInfo.InvariantCulture, $"about {Tokens / 1e6:N1}M tokens, {Disk / 1e6:N1} MB on the disk, {Memory / 1e6:N0} MB of memory, {(int)time.TotalHours}:{time:mm\\:ss} hours");
+        FormattableString time = Seconds switch { < 60 => $"{Math.Ceiling(Seconds):N0} s", < 5400 => $"{Seconds / 60:N0} min", _ => $"{Seconds / 3600:N1} hours" };
+        return string.Create(CultureInfo.InvariantCulture, $"about {Tokens / 1e6:N1}M tokens, {Disk / 1e6:N1} MB on the disk, {Memory / 1e6:N0} MB of memory, {FormattableString.Invariant(time)}");
     }
 }

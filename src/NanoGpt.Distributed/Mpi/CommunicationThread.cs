@@ -107,8 +107,13 @@ internal sealed unsafe partial class CommunicationThread : IDisposable
         int polls = 0;
         while (true)
         {
-            if (abort >= 0) Mpi.Abort(Mpi.World, abort);
-            Volatile.Read(ref heartbeats)?.Tick();
+            var beats = Volatile.Read(ref heartbeats);
+            if (abort >= 0)
+            {
+                beats?.Leave();
+                Mpi.Abort(Mpi.World, abort);
+            }
+            beats?.Tick();
             if (current is null)
             {
                 if (!queue.TryDequeue(out current))

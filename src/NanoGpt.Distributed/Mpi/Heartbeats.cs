@@ -5,7 +5,7 @@ namespace NanoGpt.Distributed.Mpi;
 
 /// <summary>
 /// Every rank tells rank 0 twice a second how it is, and rank 0 tells every rank; all on the thread that speaks MPI. So a wish to
-/// stop reaches all, rank 0 notices a rank that is lost, and the others notice a lost rank 0.
+/// stop reaches all, rank 0 notices a rank that is lost, and the others notice a lost rank 0. A rank that was killed is noticed on its host.
 /// </summary>
 internal sealed unsafe class Heartbeats
 {
@@ -17,15 +17,16 @@ internal sealed unsafe class Heartbeats
     readonly MpiLibrary mpi;
     readonly int[] others;
     readonly Watchdog watchdog;
+    readonly LocalProcesses neighbours;
     readonly byte* memory;              // a beat for each of the others, then one that is being received
     readonly nint* requests;
     readonly bool[] underWay, toldToStop;
     long lastGlance, lastBeat;
     bool stopHeard;
 
-    public Heartbeats(CommunicationThread thread, IReadOnlyList<string> hosts)
+    public Heartbeats(CommunicationThread thread, IReadOnlyList<string> hosts, LocalProcesses neighbours)
     {
-        (this.thread, mpi) = (thread, thread.Mpi);
+        (this.thread, mpi, this.neighbours) = (thread, thread.Mpi, neighbours);
         others = thread.Rank == 0 ? [.. Enumerable.Range(1, thread.Size - 1)] : [0];
         watchdog = new(hosts, thread.Rank == 0 ? [.. Enumerable.Range(0, thread.Size)] : [0], Now);
         memory = (byte*)NativeMemory.AllocZeroed((nuint)((others.Length + 1) * Beat.Bytes));
@@ -44,6 +45,9 @@ internal sealed unsafe class Heartbeats
     /// <summary>Told of a lost rank, before the job is ended.</summary>
     public Action<string>? Lost { get; set; }
 
+    /// <summary>Whether the job is about to end: from then on nobody who is gone is missed.</summary>
+    public volatile bool Ending;
+
     double Delay { get; }
 
     static double Now => Stopwatch.GetTimestamp() / (double)Stopwatch.Frequency;
@@ -59,14 +63,39 @@ internal sealed unsafe class Heartbeats
         if (due)
         {
             lastBeat = Stopwatch.GetTimestamp();
-            if (thread.Rank == 0) watchdog.Hear(thread.Status.Beat(0, stop), Now);
+            watchdog.Hear(thread.Status.Beat(thread.Rank, stop), Now);
         }
         for (int i = 0; i < others.Length; i++)
             if (due || stop && !toldToStop[i]) Send(i, stop);
-        if (watchdog.Judge(Now, Limit > 0 ? Limit + Delay : 0, stop ? Cornered + Delay : double.PositiveInfinity) is not { } verdict) return;
+        string? verdict = due || stop ? Missed() : null;
+        verdict ??= watchdog.Judge(Now, Limit > 0 ? Limit + Delay : 0, stop ? Cornered + Delay : double.PositiveInfinity);
+        if (verdict is null) return;
         Lost?.Invoke(verdict);
+        Leave();
         mpi.Abort(mpi.World, 1);
         Environment.Exit(1);
+    }
+
+    /// <summary>The last word of a rank that ends the job and has said why: its neighbours need not miss anybody.</summary>
+    public void Leave()
+    {
+        byte* bytes = stackalloc byte[Beat.Bytes];
+        thread.Status.Beat(thread.Rank, stopAsked: false, leaving: true).Write(new(bytes, Beat.Bytes));
+        foreach (int neighbour in neighbours.Ranks)
+        {
+            nint request;
+            mpi.Isend(bytes, Beat.Bytes, mpi.Byte, neighbour, Tag, mpi.World, &request);
+            int done = 0;
+            for (long start = Stopwatch.GetTimestamp(); done == 0 && Stopwatch.GetElapsedTime(start) < glance;) mpi.Test(&request, &done, mpi.IgnoreStatus);
+        }
+    }
+
+    /// <summary>A sentence about a rank of this host that is gone, and has not said why.</summary>
+    string? Missed()
+    {
+        if (Ending || neighbours.Gone() is null) return null;
+        Receive();          // its last word, where it had one
+        return neighbours.Gone() is { } gone ? watchdog.Gone(gone, thread.Status.Beat(thread.Rank, stopAsked: false)) : null;
     }
 
     /// <summary>Takes what was said last, when nobody speaks any more.</summary>
@@ -82,7 +111,8 @@ internal sealed unsafe class Heartbeats
             if (there == 0) return;
             mpi.Recv(bytes, Beat.Bytes, mpi.Byte, mpi.AnySource, Tag, mpi.World, mpi.IgnoreStatus);
             var beat = Beat.Read(new(bytes, Beat.Bytes));
-            watchdog.Hear(beat, Now);
+            if (beat.Leaving) Ending = true;
+            else watchdog.Hear(beat, Now);
             if (!beat.StopAsked || stopHeard) continue;
             stopHeard = true;
             Ask();

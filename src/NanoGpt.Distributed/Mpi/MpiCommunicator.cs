@@ -16,7 +16,7 @@ internal sealed unsafe class MpiCommunicator : Communicator
         Hosts = AllGather(Environment.MachineName, "the hosts of the ranks");
         LocalRank = Hosts.Take(Rank).Count(host => host == Host);
         LocalSize = Hosts.Count(host => host == Host);
-        heartbeats = new(thread, Hosts);
+        heartbeats = new(thread, Hosts, new(Rank, Hosts, AllGather(LocalProcesses.Identity, "the processes of the ranks")));
         thread.Begin(heartbeats);
     }
 
@@ -96,6 +96,8 @@ internal sealed unsafe class MpiCommunicator : Communicator
 
     public override void Report(long step, string activity, int patience = 1) => thread.Status.Report(step, activity, patience);
 
+    public override void ShareProgress(Func<long> done) => thread.Status.Done = done;
+
     public override void ShareStop(Func<bool> asked, Action ask)
     {
         heartbeats.Ask = ask;
@@ -107,6 +109,7 @@ internal sealed unsafe class MpiCommunicator : Communicator
     protected override void Dispose(bool disposing)
     {
         Report(Step, "ending", patience: 10);
+        heartbeats.Ending = true;
         Barrier("the end of the run");
         thread.Dispose();
     }

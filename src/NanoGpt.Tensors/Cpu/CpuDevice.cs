@@ -12,6 +12,12 @@ public abstract class CpuDevice : Device
     /// <summary>Threads that compute, the caller's among them.</summary>
     public abstract int Threads { get; }
 
+    /// <summary>
+    /// How much has been computed, in pieces of kernels; may be read from any thread. Where it stands still nothing is computed: a piece takes
+    /// well under a second.
+    /// </summary>
+    public abstract long WorkDone { get; }
+
     /// <summary>Width of the vectors in use.</summary>
     public abstract SimdWidth Width { get; }
 

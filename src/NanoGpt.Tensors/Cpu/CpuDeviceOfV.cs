@@ -19,6 +19,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     Gemm<V, F>? gemm;
 
     public override int Threads => pool.Workers;
+    public override long WorkDone => pool.Done;
     public override SimdWidth Width => width;
     public override Precision Precision => precision;
 
@@ -165,12 +166,26 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         if (!dBias.IsNone) pool.Run(outputs, 64, new SumRows<V>(P(dy), rows, outputs, P(dBias)));
     }
 
-    public override void AttentionForward(Storage qkv, Storage y, Storage logSumExp, int batch, int time, int heads, int headSize, float dropout, RandomKey random) =>
-        pool.Run(batch * heads, HeadGrain(time, headSize), new AttentionForward<V, F>(P(qkv), P(y), P(logSumExp), new(time, heads, headSize), dropout > 0, Mask(dropout, random)));
+    public override void AttentionForward(Storage qkv, Storage y, Storage logSumExp, int batch, int time, int heads, int headSize, float dropout, RandomKey random)
+    {
+        int items = batch * heads, grain = HeadGrain(time, headSize);
+        var shape = new AttentionShape(time, heads, headSize);
+        if (time <= ShortAttentionForward<V>.MaxTime)
+            pool.Run(items, grain, new ShortAttentionForward<V>(P(qkv), P(y), P(logSumExp), shape, dropout > 0, Mask(dropout, random)));
+        else
+            pool.Run(items, grain, new AttentionForward<V, F>(P(qkv), P(y), P(logSumExp), shape, dropout > 0, Mask(dropout, random)));
+    }
 
     public override void AttentionBackward(Storage dy, Storage qkv, Storage y, Storage logSumExp, Storage dqkv,
-        int batch, int time, int heads, int headSize, float dropout, RandomKey random, bool accumulate) =>
-        pool.Run(batch * heads, HeadGrain(time, headSize), new AttentionBackward<V, F>(P(dy), P(qkv), P(y), P(logSumExp), P(dqkv), new(time, heads, headSize), dropout > 0, Mask(dropout, random), accumulate));
+        int batch, int time, int heads, int headSize, float dropout, RandomKey random, bool accumulate)
+    {
+        int items = batch * heads, grain = HeadGrain(time, headSize);
+        var shape = new AttentionShape(time, heads, headSize);
+        if (time <= ShortAttentionForward<V>.MaxTime)
+            pool.Run(items, grain, new ShortAttentionBackward<V>(P(dy), P(qkv), P(y), P(logSumExp), P(dqkv), shape, dropout > 0, Mask(dropout, random), accumulate));
+        else
+            pool.Run(items, grain, new AttentionBackward<V, F>(P(dy), P(qkv), P(y), P(logSumExp), P(dqkv), shape, dropout > 0, Mask(dropout, random), accumulate));
+    }
 
     /// <summary>Heads per piece, so that a piece is worth some microseconds however short the sequences are.</summary>
     static int HeadGrain(int time, int headSize) => Math.Max(1, ElementGrain / (time * (time + headSize)));

@@ -10,24 +10,26 @@ internal interface IWork
 }
 
 /// <summary>
-/// The threads of the CPU device. The caller is worker 0. Items are handed out by a shared ticket, and a job is over when its
-/// items are done, whether or not every worker came: one that the system holds up delays nobody. Kernels are written so that
-/// who does an item does not change its result. Idle workers spin for a moment, since the next kernel is usually
-/// microseconds away, and then sleep.
+/// The threads of the CPU device. The caller is worker 0. Each worker has a share of a job's items, the same part of every job, so
+/// that the rows it wrote in one kernel are in its own cache in the next; one that is done with its share takes from those of
+/// others. A job is over when its items are done, whether or not every worker came: one that the system holds up delays nobody.
+/// Kernels are written so that who does an item does not change its result. Idle workers spin for a moment, since the next kernel
+/// is usually microseconds away, and then sleep.
 /// </summary>
 internal sealed unsafe class WorkerPool : IDisposable
 {
-    const int SpinsBeforeSleep = 4000;      // about 100 µs
-    const uint Closed = uint.MaxValue;      // a ticket without items
+    const int SpinsBeforeYield = 2000;      // about 100 µs
+    const int SpinsBeforeSleep = 20_000;    // about 1 ms
 
     readonly Thread[] threads;
     readonly object bed = new();            // where workers sleep: a wake-up reaches all of them, so none can take another's
     volatile bool stopping;
     volatile Exception? failure;
     int sleeping;
-    Job job;                                // written only while the ticket is closed
-    PaddedCounter ticket;                   // number of the job, and in the lower half its next item
-    PaddedCounter finished;                 // items done
+    Job job;                                // written only between jobs
+    PaddedCounter number;                   // of the job: odd while it runs, even between jobs
+    PaddedCounter finished;                 // items done since the beginning
+    readonly PaddedCounter[] shares;        // for each worker the last job that took from its share, and in the lower half the next item there
 
     struct Job { public void* Work; public delegate*<void*, int, int, void> Run; public int Items, Grain; }
 
@@ -36,37 +38,44 @@ internal sealed unsafe class WorkerPool : IDisposable
 
     public WorkerPool(int workers)
     {
-        ticket.Value = Closed;
+        shares = new PaddedCounter[workers];
         threads = new Thread[workers - 1];
         for (int i = 0; i < threads.Length; i++)
         {
-            threads[i] = new Thread(Loop) { IsBackground = true, Name = $"nanogpt worker {i + 1}" };
+            int worker = i + 1;
+            threads[i] = new Thread(() => Loop(worker)) { IsBackground = true, Name = $"nanogpt worker {worker}" };
             threads[i].Start();
         }
     }
 
     public int Workers => threads.Length + 1;
 
+    /// <summary>Items done since the beginning; may be read from any thread.</summary>
+    public long Done => Volatile.Read(ref finished.Value);
+
     /// <summary>Does <paramref name="items"/> items, <paramref name="grain"/> at a time; returns when all are done.</summary>
     public void Run<TWork>(int items, int grain, TWork work) where TWork : unmanaged, IWork
     {
         if (items <= grain || threads.Length == 0)
         {
-            if (items > 0) work.Run(0, items);
+            for (long from = 0; from < items; from += grain)
+            {
+                int to = (int)Math.Min(from + grain, items);
+                work.Run((int)from, to);
+                Interlocked.Add(ref finished.Value, to - from);
+            }
             return;
         }
         job = new Job { Work = &work, Run = &Invoke<TWork>, Items = items, Grain = grain };
-        finished.Value = 0;
-        long number = JobNumber + 1L;
-        Interlocked.Exchange(ref ticket.Value, number << 32);
+        long end = finished.Value + items;
+        Interlocked.Increment(ref number.Value);
         if (Volatile.Read(ref sleeping) > 0) WakeAll();
-        Work();
-        var spin = new SpinWait();
-        while (Volatile.Read(ref finished.Value) != items)
+        Work(0, JobNumber);
+        for (int spins = 0; Volatile.Read(ref finished.Value) != end; spins++)
         {
-            if (spin.Count < 1000) { Thread.SpinWait(8); spin.SpinOnce(-1); } else Thread.Yield();
+            if (spins < SpinsBeforeYield) Thread.SpinWait(1); else Thread.Yield();
         }
-        Interlocked.Exchange(ref ticket.Value, number << 32 | Closed);
+        Interlocked.Increment(ref number.Value);
         if (failure is { } e)
         {
             failure = null;
@@ -76,45 +85,63 @@ internal sealed unsafe class WorkerPool : IDisposable
 
     static void Invoke<TWork>(void* work, int from, int to) where TWork : unmanaged, IWork => Unsafe.AsRef<TWork>(work).Run(from, to);
 
-    uint JobNumber => (uint)(Volatile.Read(ref ticket.Value) >> 32);
+    uint JobNumber => (uint)Volatile.Read(ref number.Value);
 
-    /// <summary>Takes items of the present job until there are none.</summary>
-    void Work()
+    /// <summary>Takes items of a job until there are none: the worker's own first.</summary>
+    void Work(int worker, uint current)
     {
+        var mine = job;
+        Interlocked.MemoryBarrier();
+        if (JobNumber != current) return;       // it was over, and what was read may be half of the next
+        for (int i = 0; i < shares.Length; i++) TakeFrom((worker + i) % shares.Length, mine, current);
+    }
+
+    void TakeFrom(int share, in Job mine, uint current)
+    {
+        // Shares are whole pieces; the first is never smaller than the last, since the caller is there first.
+        long pieces = ((long)mine.Items + mine.Grain - 1) / mine.Grain, workers = shares.Length;
+        long from = (pieces * share + workers - 1) / workers * mine.Grain, end = Math.Min(mine.Items, (pieces * (share + 1) + workers - 1) / workers * mine.Grain);
+        ref long ticket = ref shares[share].Value;
         while (true)
         {
-            long seen = Volatile.Read(ref ticket.Value);
-            var mine = job;     // half of an old job and half of a new one, maybe; but then the ticket has changed, too
-            uint from = (uint)seen;
-            if (from >= (uint)mine.Items) return;
-            if (Interlocked.CompareExchange(ref ticket.Value, seen + mine.Grain, seen) != seen) continue;
-            int to = (int)Math.Min(from + (uint)mine.Grain, (uint)mine.Items);
+            long seen = Volatile.Read(ref ticket);
+            bool begun = (uint)(seen >> 32) == current;
+            if (!begun && JobNumber != current) return;         // the share is another job's by now
+            long next = begun ? (uint)seen : from;
+            if (next >= end) return;
+            long to = Math.Min(next + mine.Grain, end);
+            if (Interlocked.CompareExchange(ref ticket, (long)current << 32 | to, seen) != seen) continue;
             try
             {
-                mine.Run(mine.Work, (int)from, to);
+                mine.Run(mine.Work, (int)next, (int)to);
             }
             catch (Exception e)
             {
                 failure = e;
             }
-            Interlocked.Add(ref finished.Value, to - from);
+            Interlocked.Add(ref finished.Value, to - next);
         }
     }
 
-    void Loop()
+    void Loop(int worker)
     {
-        uint seen = 0;
-        while (!stopping)
+        uint done = 0;
+        for (int spins = 0; !stopping; spins++)
         {
-            for (int spins = 0; JobNumber == seen && !stopping; spins++)
+            uint current = JobNumber;
+            if (current % 2 == 1 && current != done)
             {
-                if (spins < SpinsBeforeSleep) { Thread.SpinWait(8); continue; }
-                Interlocked.Increment(ref sleeping);
-                lock (bed) while (JobNumber == seen && !stopping) Monitor.Wait(bed);
-                Interlocked.Decrement(ref sleeping);
+                Work(worker, current);
+                (done, spins) = (current, 0);
             }
-            seen = JobNumber;
-            Work();
+            else if (spins < SpinsBeforeSleep) Thread.SpinWait(1);
+            else
+            {
+                Interlocked.Increment(ref sleeping);
+                lock (bed) while ((JobNumber % 2 == 0 || JobNumber == done) && !stopping) Monitor.Wait(bed);
+                Interlocked.Decrement(ref sleeping);
+                spins = 0;
+            }
         }
     }
 

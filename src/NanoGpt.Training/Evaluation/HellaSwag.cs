@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using NanoGpt.Data;
+using NanoGpt.Distributed;
 using NanoGpt.Models;
 using NanoGpt.Tensors;
 
@@ -36,7 +37,8 @@ public sealed record HellaSwagResult(int Row, int Label, double[] Sums, double[]
 /// </summary>
 /// <remarks>
 /// Items whose contexts are equally long are computed together. A context is read once, into a cache; its four endings then go on
-/// from copies of that.
+/// from copies of that. What is computed together depends on the items alone, not on who shares them or on what was done before; so the
+/// losses are the same to the bit with any number of ranks.
 /// </remarks>
 public sealed class HellaSwag
 {
@@ -122,28 +124,47 @@ public sealed class HellaSwag
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public (double Accuracy, double NormalisedAccuracy, int Count) Evaluate(Gpt model, Tape tape, CancellationToken stop = default)
     {
-        var results = Score(model, tape, new HashSet<int>(), stop).ToList();
+        var results = Score(model, tape, new HashSet<int>(), stop: stop).ToList();
         return (results.Average(r => r.Right ? 1.0 : 0), results.Average(r => r.RightPerToken ? 1.0 : 0), results.Count);
     }
 
-    /// <summary>Scores items one by one as they are done, those with long contexts first.</summary>
+    /// <summary>Scores items one by one as they are done, those with long contexts first. The ranks take a batch each at a time, and every rank gets all results.</summary>
     /// <param name="model">The model.</param>
     /// <param name="tape">The memory it computes in.</param>
-    /// <param name="done">Rows that are left out.</param>
+    /// <param name="done">Rows that are left out; the same on every rank.</param>
+    /// <param name="ranks">Who shares the items; a single process where left out.</param>
     /// <param name="stop">Stops between batches.</param>
     /// <exception cref="InvalidDataException">An ending is longer than the model's context.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
-    public IEnumerable<HellaSwagResult> Score(Gpt model, Tape tape, IReadOnlySet<int> done, CancellationToken stop = default)
+    /// <exception cref="OperationCanceledException">Some rank was asked to stop; thrown on all of them.</exception>
+    public IEnumerable<HellaSwagResult> Score(Gpt model, Tape tape, IReadOnlySet<int> done, Communicator? ranks = null, CancellationToken stop = default)
     {
-        int block = model.Config.BlockSize;
-        foreach (var equal in items.Where(item => !done.Contains(item.Row)).Select(item => Cropped(item, block)).GroupBy(item => item.Context.Length).OrderByDescending(g => g.Key))
+        ranks ??= new SingleProcess();
+        foreach (var round in Batches(model.Config.BlockSize).Where(batch => batch.Any(item => !done.Contains(item.Row))).Chunk(ranks.Size))
+        {
+            HellaSwagItem[] all = [.. round.SelectMany(batch => batch)];
+            var losses = new double[all.Length * EndingCount + 1];      // each has one rank that knows it, and zeros; the last: who was stopped
+            if (stop.IsCancellationRequested) losses[^1] = 1;
+            else if (ranks.Rank < round.Length)
+            {
+                ranks.Report(ranks.Step, "evaluating");
+                Losses(model, tape, round[ranks.Rank]).CopyTo(losses, round.Take(ranks.Rank).Sum(batch => batch.Length) * EndingCount);
+            }
+            ranks.AllReduceSum(losses, "the losses of HellaSwag");
+            if (losses[^1] > 0) throw new OperationCanceledException(stop);
+            for (int i = 0; i < all.Length; i++)
+                if (!done.Contains(all[i].Row)) yield return Result(all[i], losses[(i * EndingCount)..((i + 1) * EndingCount)]);
+        }
+    }
+
+    static HellaSwagResult Result(HellaSwagItem item, double[] sums) => new(item.Row, item.Label, sums, [.. sums.Select((sum, e) => sum / item.Endings[e].Length)]);
+
+    /// <summary>All items in batches that are computed together.</summary>
+    IEnumerable<HellaSwagItem[]> Batches(int block)
+    {
+        foreach (var equal in items.Select(item => Cropped(item, block)).GroupBy(item => item.Context.Length).OrderByDescending(g => g.Key))
         {
             int most = BatchTokens / (EndingCount * (equal.Key + equal.Max(item => item.Endings.Max(e => e.Length))));
-            foreach (var batch in equal.OrderBy(item => item.Endings.Max(e => e.Length)).Chunk(Math.Clamp(most, 1, Batch)))
-            {
-                stop.ThrowIfCancellationRequested();
-                foreach (var result in ScoreBatch(model, tape, batch)) yield return result;
-            }
+            foreach (var batch in equal.OrderBy(item => item.Endings.Max(e => e.Length)).Chunk(Math.Clamp(most, 1, Batch))) yield return batch;
         }
     }
 
@@ -164,9 +185,9 @@ public sealed class HellaSwag
 
     /// <summary>
     /// All but the last token of each context goes into a cache. From there each ending goes on: the last token of the context and all
-    /// but the last of the ending predict the ending.
+    /// but the last of the ending predict the ending. Returns the loss of each ending, summed over its tokens.
     /// </summary>
-    static IEnumerable<HellaSwagResult> ScoreBatch(Gpt model, Tape tape, HellaSwagItem[] batch)
+    static double[] Losses(Gpt model, Tape tape, HellaSwagItem[] batch)
     {
         int read = batch[0].Context.Length - 1, longest = batch.Max(item => item.Endings.Max(ending => ending.Length)), rows = batch.Length * EndingCount;
         int[] ids = new int[rows * longest], targets = new int[rows * longest];
@@ -186,10 +207,6 @@ public sealed class HellaSwag
         using var copies = contexts.Repeat(EndingCount);
         tape.Reset();
         float[] losses = model.TokenLosses(tape.Tokens(ids, rows, longest), tape.Tokens(targets, rows, longest), copies).ToArray();
-        return [.. batch.Select((item, i) =>
-        {
-            double[] sums = [.. Enumerable.Range(i * EndingCount, EndingCount).Select(row => losses.AsSpan(row * longest, longest).ToArray().Sum(loss => (double)loss))];
-            return new HellaSwagResult(item.Row, item.Label, sums, [.. sums.Select((sum, e) => sum / item.Endings[e].Length)]);
-        })];
+        return [.. Enumerable.Range(0, rows).Select(row => losses.AsSpan(row * longest, longest).ToArray().Sum(loss => (double)loss))];
     }
 }

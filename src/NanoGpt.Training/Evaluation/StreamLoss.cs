@@ -50,6 +50,7 @@ public sealed class StreamLoss(Gpt model, Tape tape, TokenSequence stream, Token
         if (time > model.Config.BlockSize) throw new ArgumentException($"block_size {time} is longer than the model's context of {model.Config.BlockSize}; use --block_size={model.Config.BlockSize} or less.");
         if (stride > time) throw new ArgumentException($"stride {stride} is longer than the window of {time}: tokens would be left out; use --stride={time} or less.");
         if (stream.Count < 2) throw new ArgumentException($"'{stream.Name}' has {stream.Count} tokens, but a prediction takes 2; prepare more text.");
+        ranks.Report(-1, "reading the stream", patience: 20);
         stream.Validate(model.Config.VocabSize);
         var sums = new double[Windows(time, stride).Count()];       // each has one rank that knows it, and zeros
         long predicted = 0;
@@ -62,6 +63,7 @@ public sealed class StreamLoss(Gpt model, Tape tape, TokenSequence stream, Token
         }
         Flush();
         ranks.AllReduceSum(sums, "the losses of an evaluation");
+        ranks.Report(-1, "reading the stream", patience: 20);
         var (bytes, sha256) = Describe();
         return new(sums.Sum() / predicted, predicted, bytes, stream.Count, sha256);
 

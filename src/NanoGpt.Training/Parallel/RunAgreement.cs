@@ -1,3 +1,4 @@
+using System.Reflection;
 using NanoGpt.Data;
 using NanoGpt.Distributed;
 using NanoGpt.Models;
@@ -21,9 +22,9 @@ public static class RunAgreement
     /// <exception cref="InvalidDataException">They differ; every rank gets the same sentence, which says in what.</exception>
     public static void Check(Communicator ranks, TrainConfig config, TokenDataset data) => Check(ranks, [$"data={data.Identity(config.Order)}"]);
 
-    /// <summary>A hash of what the program was built from.</summary>
-    static string Program => string.Join('-', new[] { typeof(TrainConfig), typeof(Gpt), typeof(Tape), typeof(TokenDataset), typeof(Communicator) }
-        .Select(type => type.Module.ModuleVersionId.ToString("N")[..8]));
+    /// <summary>What the program was built from: a hash of each of its parts, down from the one that was started.</summary>
+    static string Program => string.Join('-', new[] { Assembly.GetEntryAssembly(), typeof(TrainConfig).Assembly, typeof(Gpt).Assembly, typeof(Tape).Assembly, typeof(TokenDataset).Assembly, typeof(Communicator).Assembly }
+        .OfType<Assembly>().Select(part => part.ManifestModule.ModuleVersionId.ToString("N")[..8]));
 
     static void Check(Communicator ranks, string[] mine)
     {

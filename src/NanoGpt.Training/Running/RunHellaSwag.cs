@@ -35,26 +35,12 @@ public sealed class RunHellaSwag(TrainingRun run, ITrainingView view, MetricsLog
     public void Score(int iteration, CancellationToken stop)
     {
         int right = 0, rightPerToken = 0, done = 0;
-        var ranks = run.Ranks;
-        var others = Enumerable.Range(0, tasks!.Items.Count).Where(row => row % ranks.Size != ranks.Rank).ToHashSet();
-        try
+        foreach (HellaSwagResult result in tasks!.Score(run.Model, run.Tape, new HashSet<int>(), run.Ranks, stop))
         {
-            foreach (HellaSwagResult result in tasks.Score(run.Model, run.Tape, others, stop))
-            {
-                ranks.Report(iteration, "evaluating");
-                if (result.Right) right++;
-                if (result.RightPerToken) rightPerToken++;
-                view.Evaluating(iteration, Math.Min(++done * ranks.Size, tasks.Items.Count), tasks.Items.Count);
-            }
+            if (result.Right) right++;
+            if (result.RightPerToken) rightPerToken++;
+            view.Evaluating(iteration, ++done, tasks.Items.Count);
         }
-        catch (OperationCanceledException)
-        {
-            // The ranks stop together, below.
-        }
-        Span<double> sums = [right, rightPerToken, done, stop.IsCancellationRequested ? 1 : 0];
-        ranks.AllReduceSum(sums, "the score of HellaSwag");
-        if (sums[3] > 0) throw new OperationCanceledException(stop);
-        (right, rightPerToken, done) = ((int)sums[0], (int)sums[1], (int)sums[2]);
         log.HellaSwag(iteration, (double)right / done, (double)rightPerToken / done, done);
         view.ScoredHellaSwag(new(iteration, right, rightPerToken, done));
     }

@@ -41,6 +41,9 @@ public sealed class TrainedModel : IDisposable
     /// <summary>The memory it computes in.</summary>
     public Tape Tape { get; }
 
+    /// <summary>How much has been computed; may be read from any thread.</summary>
+    public long WorkDone => device.WorkDone;
+
     /// <summary>SHA-256 of all weights: what a result belongs to, wherever the checkpoint lies.</summary>
     public string WeightsSha256()
     {

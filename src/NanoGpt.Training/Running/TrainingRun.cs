@@ -39,7 +39,8 @@ public sealed class TrainingRun : IDisposable
         int threads = RankThreads.Of(config.Threads, Ranks);
         Plan(config, data, Ranks).Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, Ranks.LocalSize);
 
-        Device = CpuDevice.Create(threads, precision: PrecisionOf(config.Dtype));
+        Device = CpuDevice.Create(threads, RankVectors.Of(Ranks), PrecisionOf(config.Dtype));
+        Ranks.ShareProgress(() => Device.WorkDone);
         Model = new Gpt(modelConfig);
         Weights = new ParameterStore(Device, Model.Parameters, gradients: !config.EvalOnly);
         FrozenCount = FrozenParameters.Freeze(config.Frozen, Weights.Parameters);

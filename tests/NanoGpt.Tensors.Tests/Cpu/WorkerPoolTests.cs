@@ -26,6 +26,30 @@ public unsafe class WorkerPoolTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void What_is_done_is_counted_while_a_kernel_goes_on(int workers)
+    {
+        using var pool = new WorkerPool(workers);
+        var done = new int[40];
+        long seen = 0;
+        int looks = 0;
+        using var kernel = Task.Run(() =>
+        {
+            fixed (int* threads = done) pool.Run(40, 1, new WhoWork(threads));
+        }, TestContext.Current.CancellationToken);
+        while (!kernel.IsCompleted)
+        {
+            long now = pool.Done;
+            Assert.InRange(now, seen, 40);
+            if (now > seen && now < 40) looks++;
+            seen = now;
+        }
+        Assert.True(looks > 3, $"it grew {looks} times");
+        Assert.Equal(40, pool.Done);
+    }
+
     /// <summary>Notes which threads took part; items take long enough that everybody gets one.</summary>
     readonly struct WhoWork(int* threads) : IWork
     {

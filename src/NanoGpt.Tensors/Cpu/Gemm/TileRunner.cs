@@ -67,8 +67,7 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
         rows = Math.Min(rows, V.TileRows);
         if (start != null)
         {
-            for (int r = 0; r < rows; r++)
-                for (int j = 0; j < valid; j++) edge[r * width + j] = start[r * startStride + j * columnStride];
+            for (int r = 0; r < rows; r++) CopyRow(start + r * startStride, columnStride, edge + r * width, 1, valid);
         }
         // A packed block has all rows of its last tile; in place, those that do not exist must not be read.
         bool copy = row + V.TileRows > block.Rows;
@@ -76,12 +75,24 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
         var tile = new MatrixView(block.At(row, 0), V.TileRows, steps, block.RowStride, block.ColumnStride);
         if (copy)
         {
-            for (int k = 0; k < steps; k++)
-                for (int r = 0; r < V.TileRows; r++) strip[k * V.TileRows + r] = r < rows ? *tile.At(r, k) : 0;
-            tile = new MatrixView(strip, V.TileRows, steps, 1, V.TileRows);
+            for (int r = 0; r < rows; r++) CopyRow(tile.At(r, 0), tile.ColumnStride, strip + r * steps, 1, steps);
+            new Span<float>(strip + rows * steps, (V.TileRows - rows) * steps).Clear();
+            tile = new MatrixView(strip, V.TileRows, steps);
         }
         F.Tile(vectors, steps, tile.Data, tile.RowStride, tile.ColumnStride, b, start == null ? null : edge, width, edge, width);
-        for (int r = 0; r < rows; r++)
-            for (int j = 0; j < valid; j++) target[r * targetStride + j * columnStride] = edge[r * width + j];
+        for (int r = 0; r < rows; r++) CopyRow(edge + r * width, 1, target + r * targetStride, columnStride, valid);
+    }
+
+    /// <summary>to[j·toStride] = from[j·fromStride], for j below <paramref name="count"/>.</summary>
+    static void CopyRow(float* from, long fromStride, float* to, long toStride, int count)
+    {
+        int j = 0;
+        if (fromStride == 1 && toStride == 1)
+        {
+            for (; j + V.Count <= count; j += V.Count) V.Store(V.Load(from + j), to + j);
+            V.StorePartial(V.LoadPartial(from + j, count - j), to + j, count - j);
+            return;
+        }
+        for (; j < count; j++) to[j * toStride] = from[j * fromStride];
     }
 }

@@ -32,6 +32,15 @@ internal readonly unsafe struct AttentionShape(int time, int heads, int headSize
         for (int i = Math.Max(0, from); i < Math.Min(to, Time); i++) Simd.Prefetch.Row(head.At(i, 0), HeadSize);
     }
 
+    /// <summary>Σ a_c·b_c over the channels of a head.</summary>
+    public static float Dot<V>(float* a, float* b, int count) where V : unmanaged, ISimd<V>
+    {
+        V sum = V.Create(0);
+        int c = 0;
+        for (; c + V.Count <= count; c += V.Count) sum = V.Fma(V.Load(a + c), V.Load(b + c), sum);
+        return V.Sum(V.Fma(V.LoadPartial(a + c, count - c), V.LoadPartial(b + c, count - c), sum));
+    }
+
     /// <summary>Queries (part 0), keys (1) or values (2) of one head of one sequence: (T, d) within (B, T, 3C).</summary>
     public MatrixView Part(float* qkv, int item, int part) =>
         new(qkv + (long)(item / Heads) * Time * 3 * Channels + part * Channels + item % Heads * HeadSize, Time, HeadSize, 3 * Channels, 1);

@@ -49,7 +49,7 @@ internal readonly unsafe struct AttentionBackward<V, F>(float* dy, float* qkv, f
                 TileRunner<V, F>.Run(q, keysTSide, p, null, false, d, i0, i1, 0, seen, pack);
                 TileRunner<V, F>.Run(dout, valuesTSide, dp, null, false, d, i0, i1, 0, seen, pack);
                 for (int i = i0; i < i1; i++)
-                    ScoreGradientRow(p.At(i, 0), dp.At(i, 0), i, i1, logSumExp[(long)item * time + i], Dot(dout.At(i, 0), o.At(i, 0), d), item, factors);
+                    ScoreGradientRow(p.At(i, 0), dp.At(i, 0), i, i1, logSumExp[(long)item * time + i], AttentionShape.Dot<V>(dout.At(i, 0), o.At(i, 0), d), item, factors);
 
                 TileRunner<V, F>.Run(dp, keysSide, dq, null, accumulate, i1, i0, i1, 0, keysSide.Panels.Panels, pack);
 
@@ -84,15 +84,5 @@ internal readonly unsafe struct AttentionBackward<V, F>(float* dy, float* qkv, f
             V.Store(kept, p + j);
             V.Store(probability * (gradient - dotv) * scale, dp + j);
         }
-    }
-
-    static float Dot(float* a, float* b, int count)
-    {
-        V sum = V.Create(0);
-        int i = 0;
-        for (; i + V.Count <= count; i += V.Count) sum = V.Fma(V.Load(a + i), V.Load(b + i), sum);
-        float s = V.Sum(sum);
-        for (; i < count; i++) s += a[i] * b[i];
-        return s;
     }
 }

@@ -15,31 +15,31 @@ internal readonly unsafe struct LayerNormForward<V>(float* x, float* weight, flo
 
     public void Run(int from, int to)
     {
-        int vectorEnd = channels / V.Count * V.Count;
+        int whole = channels / V.Count * V.Count, rest = channels - whole;
+        V alive = SimdMath<V>.Ones(rest);
+        V lastWeight = V.LoadPartial(weight + whole, rest), lastBias = bias == null ? V.Create(0) : V.LoadPartial(bias + whole, rest);
         for (int row = from; row < to; row++)
         {
             float* xr = x + (long)row * channels;
             float* yr = y + (long)row * channels;
 
-            V sum = V.Create(0);
-            for (int i = 0; i < vectorEnd; i += V.Count) sum += V.Load(xr + i);
-            float s = V.Sum(sum);
-            for (int i = vectorEnd; i < channels; i++) s += xr[i];
-            float m = s / channels;
+            V last = V.LoadPartial(xr + whole, rest), sum = last;
+            for (int i = 0; i < whole; i += V.Count) sum += V.Load(xr + i);
+            float m = V.Sum(sum) / channels;
 
-            V mv = V.Create(m), squares = V.Create(0);
-            for (int i = 0; i < vectorEnd; i += V.Count) { V d = V.Load(xr + i) - mv; squares = V.Fma(d, d, squares); }
-            float q = V.Sum(squares);
-            for (int i = vectorEnd; i < channels; i++) { float d = xr[i] - m; q += d * d; }
-            float r = 1 / MathF.Sqrt(q / channels + Epsilon);
+            V mv = V.Create(m);
+            last -= mv * alive;
+            V squares = last * last;
+            for (int i = 0; i < whole; i += V.Count) { V d = V.Load(xr + i) - mv; squares = V.Fma(d, d, squares); }
+            float r = 1 / MathF.Sqrt(V.Sum(squares) / channels + Epsilon);
 
             V rv = V.Create(r);
-            for (int i = 0; i < vectorEnd; i += V.Count)
+            for (int i = 0; i < whole; i += V.Count)
             {
                 V n = (V.Load(xr + i) - mv) * rv;
                 V.Store(V.Fma(n, V.Load(weight + i), bias == null ? V.Create(0) : V.Load(bias + i)), yr + i);
             }
-            for (int i = vectorEnd; i < channels; i++) yr[i] = (xr[i] - m) * r * weight[i] + (bias == null ? 0 : bias[i]);
+            V.StorePartial(V.Fma(last * rv, lastWeight, lastBias), yr + whole, rest);
             mean[row] = m;
             rstd[row] = r;
         }
@@ -58,12 +58,14 @@ internal readonly unsafe struct LayerNormBackward<V>(float* dy, float* x, float*
 {
     public void Run(int from, int to)
     {
-        int vectorEnd = channels / V.Count * V.Count;
+        int whole = channels / V.Count * V.Count, rest = channels - whole;
+        V alive = SimdMath<V>.Ones(rest), lastWeight = V.LoadPartial(weight + whole, rest);
         for (int block = from; block < to; block++)
         {
             float* dWeight = partial + 2L * block * channels;
             float* dBias = dWeight + channels;
             new Span<float>(dWeight, 2 * channels).Clear();
+            V lastDWeight = V.Create(0), lastDBias = V.Create(0);
             int end = Math.Min(rows, (block + 1) * blockRows);
             for (int row = block * blockRows; row < end; row++)
             {
@@ -73,8 +75,11 @@ internal readonly unsafe struct LayerNormBackward<V>(float* dy, float* x, float*
                 float m = mean[row], r = rstd[row];
                 V mv = V.Create(m), rv = V.Create(r);
 
-                V sum = V.Create(0), dot = V.Create(0);
-                for (int i = 0; i < vectorEnd; i += V.Count)
+                V lastDy = V.LoadPartial(dyr + whole, rest), lastN = (V.LoadPartial(xr + whole, rest) - mv * alive) * rv, lastG = lastDy * lastWeight;
+                lastDWeight = V.Fma(lastDy, lastN, lastDWeight);
+                lastDBias += lastDy;
+                V sum = lastG, dot = lastG * lastN;
+                for (int i = 0; i < whole; i += V.Count)
                 {
                     V d = V.Load(dyr + i), n = (V.Load(xr + i) - mv) * rv;
                     V.Store(V.Fma(d, n, V.Load(dWeight + i)), dWeight + i);
@@ -83,31 +88,19 @@ internal readonly unsafe struct LayerNormBackward<V>(float* dy, float* x, float*
                     sum += g;
                     dot = V.Fma(g, n, dot);
                 }
-                float s = V.Sum(sum), p = V.Sum(dot);
-                for (int i = vectorEnd; i < channels; i++)
-                {
-                    float n = (xr[i] - m) * r, g = dyr[i] * weight[i];
-                    dWeight[i] += dyr[i] * n;
-                    dBias[i] += dyr[i];
-                    s += g;
-                    p += g * n;
-                }
-                s /= channels;
-                p /= channels;
 
-                V sv = V.Create(s), pv = V.Create(p);
-                for (int i = 0; i < vectorEnd; i += V.Count)
+                V sv = V.Create(V.Sum(sum) / channels), pv = V.Create(V.Sum(dot) / channels);
+                for (int i = 0; i < whole; i += V.Count)
                 {
                     V n = (V.Load(xr + i) - mv) * rv, g = V.Load(dyr + i) * V.Load(weight + i);
                     V d = rv * (g - sv - n * pv);
                     V.Store(accumulate ? d + V.Load(dxr + i) : d, dxr + i);
                 }
-                for (int i = vectorEnd; i < channels; i++)
-                {
-                    float n = (xr[i] - m) * r, g = dyr[i] * weight[i], d = r * (g - s - n * p);
-                    dxr[i] = accumulate ? dxr[i] + d : d;
-                }
+                V lastD = rv * (lastG - sv - lastN * pv);
+                V.StorePartial(accumulate ? lastD + V.LoadPartial(dxr + whole, rest) : lastD, dxr + whole, rest);
             }
+            V.StorePartial(lastDWeight, dWeight + whole, rest);
+            V.StorePartial(lastDBias, dBias + whole, rest);
         }
     }
 }
@@ -124,11 +117,8 @@ internal readonly unsafe struct SumRows<V>(float* partial, int rows, long stride
             for (int row = 0; row < rows; row++) sum += V.Load(partial + row * stride + j);
             V.Store(V.Load(y + j) + sum, y + j);
         }
-        for (; j < to; j++)
-        {
-            float sum = 0;
-            for (int row = 0; row < rows; row++) sum += partial[row * stride + j];
-            y[j] += sum;
-        }
+        V last = V.Create(0);
+        for (int row = 0; row < rows && j < to; row++) last += V.LoadPartial(partial + row * stride + j, to - j);
+        V.StorePartial(V.LoadPartial(y + j, to - j) + last, y + j, to - j);
     }
 }

@@ -21,6 +21,13 @@ internal unsafe interface ISimd<V> where V : unmanaged, ISimd<V>
     static abstract V LoadNarrow(ushort* p);
 
     static abstract void Store(V v, float* p);
+
+    /// <summary>The first <paramref name="count"/> lanes, fewer than <see cref="Count"/> and none where it is below 1; the others are 0, and their memory is not touched.</summary>
+    static abstract V LoadPartial(float* p, int count);
+
+    /// <summary>Stores the first <paramref name="count"/> lanes, likewise.</summary>
+    static abstract void StorePartial(V v, float* p, int count);
+
     static abstract V Create(float x);
 
     static abstract V operator +(V a, V b);

@@ -17,6 +17,16 @@ internal readonly unsafe struct Simd128(Vector128<float> value) : ISimd<Simd128>
     [MethodImpl(Inline)] public static Simd128 Load(float* p) => new(Vector128.Load(p));
     [MethodImpl(Inline)] public static Simd128 LoadNarrow(ushort* p) => new((Vector128.WidenLower(Vector64.Load(p).ToVector128Unsafe()) << 16).AsSingle());
     [MethodImpl(Inline)] public static void Store(Simd128 v, float* p) => v.v.Store(p);
+    [MethodImpl(Inline)] public static Simd128 LoadPartial(float* p, int count) => new(Vector128.Create(count > 0 ? p[0] : 0, count > 1 ? p[1] : 0, count > 2 ? p[2] : 0, 0));
+
+    [MethodImpl(Inline)]
+    public static void StorePartial(Simd128 v, float* p, int count)
+    {
+        if (count > 0) p[0] = v.v[0];
+        if (count > 1) p[1] = v.v[1];
+        if (count > 2) p[2] = v.v[2];
+    }
+
     [MethodImpl(Inline)] public static Simd128 Create(float x) => new(Vector128.Create(x));
 
     [MethodImpl(Inline)] public static Simd128 operator +(Simd128 a, Simd128 b) => new(a.v + b.v);

@@ -3,9 +3,17 @@ using System.Runtime.CompilerServices;
 namespace NanoGpt.Tensors.Cpu.Simd;
 
 /// <summary>Elementary functions on vectors, as polynomials; the tests hold each to the error stated here over its whole range.</summary>
-internal static class SimdMath<V> where V : unmanaged, ISimd<V>
+internal static unsafe class SimdMath<V> where V : unmanaged, ISimd<V>
 {
     const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
+
+    /// <summary>1 in the first <paramref name="count"/> lanes, 0 in the others.</summary>
+    public static V Ones(int count)
+    {
+        float* ones = stackalloc float[V.Count];
+        V.Store(V.Create(1), ones);
+        return V.LoadPartial(ones, count);
+    }
 
     /// <summary>
     /// e^x, within 1.2e-7 relative for x in [-87.3, 88]; 0 below, e^88 above, NaN for NaN.
