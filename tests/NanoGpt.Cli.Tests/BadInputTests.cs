@@ -120,6 +120,7 @@ public class BadInputTests
         work.Write("taken", "a file");
         work.Write("empty.txt", "");
         Assert.Contains("'taken' is a file; name a folder for the run with --out_dir.", work.Train("taken").Fault(1));
+        Assert.Contains("The folder of the run cannot be made at 'taken/out'", work.Train("taken/out").Fault(1));
         Assert.Contains("'taken' is a file; name a folder for the data set with --out.", work.Run("prepare", "text", "--input", "text.txt", "--out", "taken").Fault(1));
         Assert.Contains("empty.txt' is empty; give files with text.", work.Run("prepare", "text", "--input", "empty.txt", "--out", "new").Fault(1));
         Assert.Equal("a file", File.ReadAllText(work["taken"]));
