@@ -112,4 +112,21 @@ public class BadInputTests
         work.Write("out", "a file where the folder should be");
         Assert.Contains("out", work.Train("out").Fault(1));
     }
+
+    [Fact]
+    public void A_file_where_a_folder_should_be_and_the_other_way_round_is_one_sentence()
+    {
+        using var work = Workplace.WithData();
+        work.Write("taken", "a file");
+        work.Write("empty.txt", "");
+        Assert.Contains("'taken' is a file; name a folder for the run with --out_dir.", work.Train("taken").Fault(1));
+        Assert.Contains("The folder of the run cannot be made at 'taken/out'", work.Train("taken/out").Fault(1));
+        Assert.Contains("'taken' is a file; name a folder for the data set with --out.", work.Run("prepare", "text", "--input", "text.txt", "--out", "taken").Fault(1));
+        Assert.Contains("empty.txt' is empty; give files with text.", work.Run("prepare", "text", "--input", "empty.txt", "--out", "new").Fault(1));
+        Assert.Equal("a file", File.ReadAllText(work["taken"]));
+        work.Train("out").Succeeded();
+        Assert.Contains("--start: 'data' is a folder", work.Run("sample", "--out_dir=out", "--start=FILE:data").Fault(1));
+        // A name that no device has: a test that fails must not replace one.
+        if (!OperatingSystem.IsWindows()) Assert.Contains("is a device", work.Run("export", "--out_dir=out", "--format=gguf", "--to=/dev/nanogpt-test.gguf").Fault(1));
+    }
 }

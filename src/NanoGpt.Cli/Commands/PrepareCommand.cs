@@ -90,6 +90,7 @@ static class PrepareCommand
     public static void Prepare(string name, PrepareOptions options, string directory, CancellationToken stop)
     {
         Datasets.Find(name);
+        if (File.Exists(directory)) throw new IOException($"'{directory}' is a file; name a folder for the data set with --out.");
         Console.WriteLine($"preparing {name} in {directory}");
         var view = new PrepareView();
         long start = Stopwatch.GetTimestamp();

@@ -59,7 +59,12 @@ static class SampleCommand
     /// <summary>The text to begin with. The two characters \n mean the line end that a shell cannot easily be made to pass.</summary>
     static string Prompt(string start)
     {
-        if (start.StartsWith("FILE:", StringComparison.Ordinal)) start = File.ReadAllText(start["FILE:".Length..], Encoding.UTF8);
+        if (start.StartsWith("FILE:", StringComparison.Ordinal))
+        {
+            string file = start["FILE:".Length..];
+            if (Directory.Exists(file)) throw new IOException($"--start: '{file}' is a folder; give a file with the text to begin with.");
+            start = File.ReadAllText(file, Encoding.UTF8);
+        }
         return start switch
         {
             "" => throw new ArgumentException("--start is empty; give at least one character to begin with."),

@@ -16,8 +16,10 @@ internal sealed record PrepareEstimate(long Tokens, double Seconds, long Memory)
     /// <summary>Bytes on the disk: two a token.</summary>
     public long Disk => 2 * Tokens;
 
+    /// <exception cref="InvalidDataException">All files are empty.</exception>
     public static PrepareEstimate Of(CorpusPlan plan)
     {
+        if (plan.Bytes == 0) throw new InvalidDataException($"'{plan.Files[0].Path}'{(plan.Files.Count > 1 ? $" and the other {plan.Files.Count - 1:N0} files are" : " is")} empty; give files with text.");
         long start = Stopwatch.GetTimestamp(), tokens = 0, bytes = 1, largest = RawChunk.UsualBytes;
         DocumentFile file = plan.Files.FirstOrDefault(file => file.Bytes > 0) ?? plan.Files[0];
         using (DocumentReader reader = file.Open())

@@ -27,6 +27,7 @@ internal sealed class ExportTarget
     public void WriteFile(Action<Stream> write)
     {
         if (Directory.Exists(path)) throw new IOException($"'{path}' is a folder; name the file to write with --to.");
+        if (!OperatingSystem.IsWindows() && folder == "/dev") throw new IOException($"'{path}' is a device, which a file must not replace; name another place with --to.");
         if (File.Exists(path) && !overwrite) throw Taken();
         Guarded(() =>
         {

@@ -32,9 +32,17 @@ public sealed class RunFolder(string path)
     /// <exception cref="IOException">The folder cannot be written.</exception>
     public MetricsLog Open(TrainConfig config, TokenDataset data, Checkpoint? checkpoint, out string? former)
     {
+        if (File.Exists(path)) throw new IOException($"'{path}' is a file; name a folder for the run with --out_dir.");
         former = checkpoint is null ? MoveAside() : null;
         var disk = new DurableDisk();
-        disk.CreateDirectory(path);
+        try
+        {
+            disk.CreateDirectory(path);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The folder of the run cannot be made at '{path}': {fault.Message.TrimEnd('.')}; choose another with --out_dir.", fault);
+        }
         Write(disk, ConfigFile, Encoding.UTF8.GetBytes(config.ToJson()));
         string meta = Path.Combine(data.Directory, DatasetMeta.FileName);
         if (data.Meta is not null && Path.GetFullPath(meta) != Path.GetFullPath(MetaPath))
