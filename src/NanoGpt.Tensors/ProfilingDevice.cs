@@ -8,7 +8,13 @@ namespace NanoGpt.Tensors;
 /// <param name="Seconds">Time in it.</param>
 /// <param name="Flops">Floating-point operations of its matrix products; 0 for the others.</param>
 /// <param name="Bytes">Bytes of its operands, each read or written once: the least it must move.</param>
-public readonly record struct KernelCost(string Kernel, long Calls, double Seconds, double Flops, double Bytes);
+public readonly record struct KernelCost(string Kernel, long Calls, double Seconds, double Flops, double Bytes)
+{
+    /// <summary>The seconds it would take a machine that computes and moves at such rates all the time: its roofline (Williams et al. 2009).</summary>
+    /// <param name="flops">Floating-point operations per second.</param>
+    /// <param name="bandwidth">Bytes per second.</param>
+    public double Roofline(double flops, double bandwidth) => Math.Max(Flops / flops, Bytes / bandwidth);
+}
 
 /// <summary>Any device, with a stopwatch around each kernel: where the time of a step goes, against what it must compute and move.</summary>
 public sealed class ProfilingDevice(Device inner) : Device

@@ -23,7 +23,7 @@ static class BenchCommand
         var threads = PythonOption.Integer("--threads", 0, "worker threads; 0: every core", least: 0);
         var steps = PythonOption.Integer("--steps", 0, "steps to measure; 0: as many as take about three seconds", least: 0);
         var recompute = PythonOption.Boolean("--recompute", false, "compute blocks again on the way back: less memory, more work");
-        var profile = new Option<bool>("--profile") { Description = "show what each kernel costs: time, GFLOP/s, GB/s" };
+        var profile = new Option<bool>("--profile") { Description = "show what each kernel costs, and the least it could" };
         var sweep = new Option<bool>("--sweep") { Description = "measure many shapes and print a table; only --dtype and --threads apply" };
         var decode = new Option<bool>("--decode") { Description = "measure writing instead of training; the shape is GPT-2 124M where none is given, --steps the tokens" };
         var json = new Option<bool>("--json") { Description = "print one line of JSON instead of a table" };
@@ -69,18 +69,12 @@ static class BenchCommand
         var result = StepBenchmark.Run(shape, steps);
         if (json) WriteJson(result, dtype);
         else WriteTable(result, dtype);
-        if (shape.Profile && !json) WriteProfile(result.Kernels, result.Steps);
+        if (shape.Profile && !json)
+        {
+            double bound = KernelTable.Write(result.Kernels, result.Steps, result.PeakFlops, result.Bandwidth);
+            Console.WriteLine($"a step of so many seconds would be {result.ModelFlops * result.Median / bound / result.PeakFlops:0.0%} of the peak");
+        }
         return ExitCode.Success;
-    }
-
-    /// <summary>What each kernel cost per step.</summary>
-    internal static void WriteProfile(IReadOnlyList<KernelCost> kernels, int steps)
-    {
-        Console.WriteLine($"\n{"kernel",-44} {"calls",6} {"ms",9} {"share",6} {"GFLOP/s",8} {"GB/s",6}   per step");
-        double total = kernels.Sum(k => k.Seconds);
-        foreach (var k in kernels)
-            Console.WriteLine($"{k.Kernel,-44} {k.Calls / steps,6} {k.Seconds * 1000 / steps,9:0.000} {k.Seconds / total,6:0.0%} " +
-                $"{(k.Flops > 0 ? $"{k.Flops / k.Seconds / 1e9:0}" : ""),8} {k.Bytes / k.Seconds / 1e9,6:0.0}");
     }
 
     static void WriteTable(StepBenchmarkResult result, string dtype)

@@ -30,7 +30,7 @@ static class BenchDecode
             foreach (var r in results)
             {
                 Console.WriteLine($"\n{r.Samples} together");
-                BenchCommand.WriteProfile(r.Kernels, r.Steps);
+                KernelTable.Write(r.Kernels, r.Steps, peak: double.PositiveInfinity, r.Bandwidth);      // to write is to read weights
             }
         return ExitCode.Success;
     }

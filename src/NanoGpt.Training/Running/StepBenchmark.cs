@@ -17,8 +17,9 @@ namespace NanoGpt.Training;
 /// <param name="Threads">Threads that computed.</param>
 /// <param name="PeakResidentBytes">The most memory the process has held.</param>
 /// <param name="Kernels">What each kernel cost over the measured steps; empty without a profile.</param>
+/// <param name="Bandwidth">Bytes per second that memory of the size of the model's and its optimizer's delivers; 0 without a profile.</param>
 public sealed record StepBenchmarkResult(int Steps, double Median, double Fastest, double Slowest, double TokensPerSecond,
-    double ModelFlops, double PeakFlops, string Device, int Threads, long PeakResidentBytes, IReadOnlyList<KernelCost> Kernels);
+    double ModelFlops, double PeakFlops, string Device, int Threads, long PeakResidentBytes, IReadOnlyList<KernelCost> Kernels, double Bandwidth);
 
 /// <summary>What <see cref="StepBenchmark"/> trains.</summary>
 /// <param name="Model">The model; its block size is the length of the sequences.</param>
@@ -34,7 +35,7 @@ public sealed record BenchmarkShape(GptConfig Model, int Batch, int Threads = 0,
 /// </summary>
 public static class StepBenchmark
 {
-    static readonly TimeSpan peakTime = TimeSpan.FromSeconds(0.3);
+    static readonly TimeSpan peakTime = TimeSpan.FromSeconds(0.3), bandwidthTime = TimeSpan.FromSeconds(0.5);
 
     /// <summary>Measures a shape.</summary>
     /// <param name="shape">What to train.</param>
@@ -64,8 +65,9 @@ public static class StepBenchmark
 
         double median = (times[(steps - 1) / 2] + times[steps / 2]) / 2, tokensPerSecond = x.Length / median;
         peak = Math.Max(peak, cpu.MeasurePeakFlops(peakTime));
+        long resident = PeakResidentBytes();
         return new(steps, median, times[0], times[^1], tokensPerSecond, tokensPerSecond * config.FlopsPerToken(config.BlockSize), peak,
-            cpu.Name, cpu.Threads, PeakResidentBytes(), profiler.Costs);
+            cpu.Name, cpu.Threads, resident, profiler.Costs, profile ? MeasureBandwidth(cpu, weights.Values.Length) : 0);
 
         int[] Tokens() => [.. Enumerable.Range(0, batch * config.BlockSize).Select(_ => random.Next(config.VocabSize))];
 
@@ -81,6 +83,23 @@ public static class StepBenchmark
             optimizer.Step(learningRate: 1e-4, optimizer.GradientNorm());
             return Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
+    }
+
+    /// <summary>Passes that read twice what they write, over four runs of memory as long as the weights: what the optimizer goes through.</summary>
+    static double MeasureBandwidth(CpuDevice device, long length)
+    {
+        Storage[] runs = [.. Enumerable.Range(0, 4).Select(_ => device.Allocate(length))];
+        foreach (var run in runs) device.Fill(run, 0);
+        double best = 0;
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < bandwidthTime;)
+        {
+            long start = Stopwatch.GetTimestamp();
+            device.Accumulate(runs[0], runs[1]);
+            device.Accumulate(runs[2], runs[3]);
+            best = Math.Max(best, 6.0 * length * sizeof(float) / Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+        foreach (var run in runs) device.Free(run);
+        return best;
     }
 
     static long PeakResidentBytes()
