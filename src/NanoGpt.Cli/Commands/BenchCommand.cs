@@ -72,7 +72,7 @@ static class BenchCommand
         if (shape.Profile && !json)
         {
             double bound = KernelTable.Write(result.Kernels, result.Steps, result.PeakFlops, result.Bandwidth);
-            Console.WriteLine($"a step of so many seconds would be {result.ModelFlops * result.Median / bound / result.PeakFlops:0.0%} of the peak");
+            Console.WriteLine($"there, a step would take {bound * 1000:0.00} ms, at {result.ModelFlops * result.Median / bound / result.PeakFlops:0.0%} of the peak");
         }
         return ExitCode.Success;
     }
