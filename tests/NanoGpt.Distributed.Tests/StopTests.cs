@@ -69,7 +69,8 @@ public class StopTests
         var clock = Stopwatch.StartNew();
         var outcome = job.Wait();
         Assert.Equal(3, outcome.ExitCode);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5), $"it took {clock.Elapsed}");
+        // A second or two; but ranks that poll share the cores with other tests.
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"it took {clock.Elapsed}");
         Assert.Contains(checkpoint, outcome.Output);
     }
 
