@@ -17,6 +17,9 @@ sealed record Sizes(int Rows, int Channels, int Outputs, int Batch, int Time, in
 
     /// <summary>Every kernel has several work items.</summary>
     public static Sizes Large { get; } = new(Rows: 333, Channels: 193, Outputs: 391, Batch: 3, Time: 70, Heads: 5, HeadSize: 24, Vocabulary: 1003);
+
+    /// <summary>The same, with sequences of a few positions: attention has a kernel of its own for them.</summary>
+    public static Sizes Short { get; } = new(Rows: 333, Channels: 200, Outputs: 392, Batch: 97, Time: 8, Heads: 4, HeadSize: 50, Vocabulary: 65);
 }
 
 /// <summary>A way to call one kernel of the <see cref="Device"/> contract.</summary>

@@ -34,7 +34,7 @@ public class KernelContractTests
     [Theory, MemberData(nameof(Devices.Widths), MemberType = typeof(Devices))]
     public void Results_have_the_same_bits_with_any_number_of_threads(SimdWidth width)
     {
-        foreach (var kernel in KernelCase.All(Sizes.Large))
+        foreach (var kernel in KernelCase.All(Sizes.Large).Concat(KernelCase.All(Sizes.Short)))
         {
             var expected = Run(Devices.Of(width, threads: 1), kernel);
             foreach (int threads in (int[])[2, 3, 5])
