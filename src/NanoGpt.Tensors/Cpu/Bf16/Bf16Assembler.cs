@@ -34,6 +34,7 @@ internal static class Bf16Assembler
         var c = new Assembler(64);
         var call = OperatingSystem.IsWindows() ? rcx : rdi;
         SaveRegisters(c);
+        c.kmovw(k1, __word_ptr[call + TileCall.OffsetLastMask]);
         LoadStart(c, call, vectors);
 
         // rax: row 0 of A, r10: row 3, r11: row 6; rdx: their distance; r8: B; r9: steps left.
@@ -65,7 +66,8 @@ internal static class Bf16Assembler
         c.mov(rdx, __qword_ptr[call + TileCall.OffsetCStride]);
         for (int i = 0; i < Rows; i++)
         {
-            for (int j = 0; j < vectors; j++) c.vmovups(__zmmword_ptr[r8 + 64 * j], Zmm[i * vectors + j]);
+            for (int j = 0; j < vectors; j++)
+                c.vmovups(j < vectors - 1 ? __zmmword_ptr[r8 + 64 * j] : __zmmword_ptr[r8 + 64 * j].k1, Zmm[i * vectors + j]);
             if (i < Rows - 1) c.add(r8, rdx);
         }
 
@@ -118,7 +120,8 @@ internal static class Bf16Assembler
         c.je(zero);
         for (int i = 0; i < Rows; i++)
         {
-            for (int j = 0; j < vectors; j++) c.vmovups(Zmm[i * vectors + j], __zmmword_ptr[r8 + 64 * j]);
+            for (int j = 0; j < vectors; j++)
+                c.vmovups(j < vectors - 1 ? Zmm[i * vectors + j] : Zmm[i * vectors + j].k1.z, __zmmword_ptr[r8 + 64 * j]);
             if (i < Rows - 1) c.add(r8, rdx);
         }
         c.jmp(done);

@@ -8,7 +8,7 @@ namespace NanoGpt.Tensors.Cpu.Bf16;
 internal unsafe struct TileCall
 {
     public const int OffsetA = 0, OffsetRowStride = 8, OffsetColumnStride = 16, OffsetB = 24, OffsetSteps = 32,
-        OffsetStart = 40, OffsetStartStride = 48, OffsetC = 56, OffsetCStride = 64;
+        OffsetStart = 40, OffsetStartStride = 48, OffsetC = 56, OffsetCStride = 64, OffsetLastMask = 72;
 
     public float* A;
     public long RowStride, ColumnStride;
@@ -18,11 +18,14 @@ internal unsafe struct TileCall
     public long StartStride;
     public float* C;
     public long CStride;
+    public ushort LastMask;         // which columns of the last vector exist
 }
 
 /// <summary>The assembled bf16 micro-kernels of this process, made on first use.</summary>
 internal static unsafe class Bf16Kernel
 {
+    const int Lanes = 16;
+
     static readonly delegate* unmanaged[SuppressGCTransition]<TileCall*, void> one, two, three;
     static readonly delegate* unmanaged<long, void> peak;
 
@@ -40,12 +43,13 @@ internal static unsafe class Bf16Kernel
     public static bool Available { get; }
 
     /// <summary>One tile: see <see cref="Gemm.MicroKernel{V}"/>; strides in words.</summary>
-    public static void Run(int vectors, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    public static void Run(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
     {
+        int vectors = (columns + Lanes - 1) / Lanes;
         var call = new TileCall
         {
             A = a, RowStride = rs * 4, ColumnStride = cs * 4, B = b, Steps = steps,
-            Start = start, StartStride = startStride * 4, C = c, CStride = cStride * 4,
+            Start = start, StartStride = startStride * 4, C = c, CStride = cStride * 4, LastMask = (ushort)(0xFFFF >> vectors * Lanes - columns),
         };
         if (vectors == 3) three(&call);
         else if (vectors == 2) two(&call);

@@ -20,8 +20,8 @@ internal unsafe interface IFormat<V> where V : unmanaged, ISimd<V>
     /// <summary>Packs a block of A; rows up to a whole number of tiles are zero. Returns where its words lie, one column per step.</summary>
     static abstract MatrixView PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination);
 
-    /// <summary>The micro-kernel: C = start + A·B for one tile (see <see cref="MicroKernel{V}"/>).</summary>
-    static abstract void Tile(int vectors, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride);
+    /// <summary>The micro-kernel: C = start + A·B for one tile of so many columns (see <see cref="MicroKernel{V}"/>).</summary>
+    static abstract void Tile(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride);
 
     /// <summary>Multiply-adds from registers alone, on this thread: what the silicon can do. Returns their floating-point operations.</summary>
     static abstract double Peak(int rounds);

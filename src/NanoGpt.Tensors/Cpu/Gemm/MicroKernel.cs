@@ -19,24 +19,25 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
     public const int MaxVectors = 3;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(int vectors, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    public static void Run(int columns, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
     {
+        int vectors = (columns + V.Count - 1) / V.Count, last = columns - (vectors - 1) * V.Count;
         if (V.TileRows == 8)
         {
-            if (vectors == 3) Tile8x3(k, a, rs, cs, b, start, startStride, c, cStride);
-            else if (vectors == 2) Tile8x2(k, a, rs, cs, b, start, startStride, c, cStride);
-            else Tile8x1(k, a, rs, cs, b, start, startStride, c, cStride);
+            if (vectors == 3) Tile8x3(last, k, a, rs, cs, b, start, startStride, c, cStride);
+            else if (vectors == 2) Tile8x2(last, k, a, rs, cs, b, start, startStride, c, cStride);
+            else Tile8x1(last, k, a, rs, cs, b, start, startStride, c, cStride);
         }
         else
         {
-            if (vectors == 3) Tile4x3(k, a, rs, cs, b, start, startStride, c, cStride);
-            else if (vectors == 2) Tile4x2(k, a, rs, cs, b, start, startStride, c, cStride);
-            else Tile4x1(k, a, rs, cs, b, start, startStride, c, cStride);
+            if (vectors == 3) Tile4x3(last, k, a, rs, cs, b, start, startStride, c, cStride);
+            else if (vectors == 2) Tile4x2(last, k, a, rs, cs, b, start, startStride, c, cStride);
+            else Tile4x1(last, k, a, rs, cs, b, start, startStride, c, cStride);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile8x3(int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    static void Tile8x3(int last, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
     {
         V c00 = default, c01 = default, c02 = default;
         V c10 = default, c11 = default, c12 = default;
@@ -48,14 +49,14 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
         V c70 = default, c71 = default, c72 = default;
         if (start != null)
         {
-            c00 = V.Load(start); c01 = V.Load(start + V.Count); c02 = V.Load(start + 2 * V.Count); start += startStride;
-            c10 = V.Load(start); c11 = V.Load(start + V.Count); c12 = V.Load(start + 2 * V.Count); start += startStride;
-            c20 = V.Load(start); c21 = V.Load(start + V.Count); c22 = V.Load(start + 2 * V.Count); start += startStride;
-            c30 = V.Load(start); c31 = V.Load(start + V.Count); c32 = V.Load(start + 2 * V.Count); start += startStride;
-            c40 = V.Load(start); c41 = V.Load(start + V.Count); c42 = V.Load(start + 2 * V.Count); start += startStride;
-            c50 = V.Load(start); c51 = V.Load(start + V.Count); c52 = V.Load(start + 2 * V.Count); start += startStride;
-            c60 = V.Load(start); c61 = V.Load(start + V.Count); c62 = V.Load(start + 2 * V.Count); start += startStride;
-            c70 = V.Load(start); c71 = V.Load(start + V.Count); c72 = V.Load(start + 2 * V.Count);
+            c00 = V.Load(start); c01 = V.Load(start + V.Count); c02 = LoadLast(start + 2 * V.Count, last); start += startStride;
+            c10 = V.Load(start); c11 = V.Load(start + V.Count); c12 = LoadLast(start + 2 * V.Count, last); start += startStride;
+            c20 = V.Load(start); c21 = V.Load(start + V.Count); c22 = LoadLast(start + 2 * V.Count, last); start += startStride;
+            c30 = V.Load(start); c31 = V.Load(start + V.Count); c32 = LoadLast(start + 2 * V.Count, last); start += startStride;
+            c40 = V.Load(start); c41 = V.Load(start + V.Count); c42 = LoadLast(start + 2 * V.Count, last); start += startStride;
+            c50 = V.Load(start); c51 = V.Load(start + V.Count); c52 = LoadLast(start + 2 * V.Count, last); start += startStride;
+            c60 = V.Load(start); c61 = V.Load(start + V.Count); c62 = LoadLast(start + 2 * V.Count, last); start += startStride;
+            c70 = V.Load(start); c71 = V.Load(start + V.Count); c72 = LoadLast(start + 2 * V.Count, last);
         }
         float* a3 = a + 3 * rs;
         float* a6 = a + 6 * rs;
@@ -73,18 +74,18 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             b += 3 * V.Count;
             a += cs; a3 += cs; a6 += cs;
         }
-        V.Store(c00, c); V.Store(c01, c + V.Count); V.Store(c02, c + 2 * V.Count); c += cStride;
-        V.Store(c10, c); V.Store(c11, c + V.Count); V.Store(c12, c + 2 * V.Count); c += cStride;
-        V.Store(c20, c); V.Store(c21, c + V.Count); V.Store(c22, c + 2 * V.Count); c += cStride;
-        V.Store(c30, c); V.Store(c31, c + V.Count); V.Store(c32, c + 2 * V.Count); c += cStride;
-        V.Store(c40, c); V.Store(c41, c + V.Count); V.Store(c42, c + 2 * V.Count); c += cStride;
-        V.Store(c50, c); V.Store(c51, c + V.Count); V.Store(c52, c + 2 * V.Count); c += cStride;
-        V.Store(c60, c); V.Store(c61, c + V.Count); V.Store(c62, c + 2 * V.Count); c += cStride;
-        V.Store(c70, c); V.Store(c71, c + V.Count); V.Store(c72, c + 2 * V.Count);
+        V.Store(c00, c); V.Store(c01, c + V.Count); StoreLast(c02, c + 2 * V.Count, last); c += cStride;
+        V.Store(c10, c); V.Store(c11, c + V.Count); StoreLast(c12, c + 2 * V.Count, last); c += cStride;
+        V.Store(c20, c); V.Store(c21, c + V.Count); StoreLast(c22, c + 2 * V.Count, last); c += cStride;
+        V.Store(c30, c); V.Store(c31, c + V.Count); StoreLast(c32, c + 2 * V.Count, last); c += cStride;
+        V.Store(c40, c); V.Store(c41, c + V.Count); StoreLast(c42, c + 2 * V.Count, last); c += cStride;
+        V.Store(c50, c); V.Store(c51, c + V.Count); StoreLast(c52, c + 2 * V.Count, last); c += cStride;
+        V.Store(c60, c); V.Store(c61, c + V.Count); StoreLast(c62, c + 2 * V.Count, last); c += cStride;
+        V.Store(c70, c); V.Store(c71, c + V.Count); StoreLast(c72, c + 2 * V.Count, last);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile8x2(int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    static void Tile8x2(int last, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
     {
         V c00 = default, c01 = default;
         V c10 = default, c11 = default;
@@ -96,14 +97,14 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
         V c70 = default, c71 = default;
         if (start != null)
         {
-            c00 = V.Load(start); c01 = V.Load(start + V.Count); start += startStride;
-            c10 = V.Load(start); c11 = V.Load(start + V.Count); start += startStride;
-            c20 = V.Load(start); c21 = V.Load(start + V.Count); start += startStride;
-            c30 = V.Load(start); c31 = V.Load(start + V.Count); start += startStride;
-            c40 = V.Load(start); c41 = V.Load(start + V.Count); start += startStride;
-            c50 = V.Load(start); c51 = V.Load(start + V.Count); start += startStride;
-            c60 = V.Load(start); c61 = V.Load(start + V.Count); start += startStride;
-            c70 = V.Load(start); c71 = V.Load(start + V.Count);
+            c00 = V.Load(start); c01 = LoadLast(start + V.Count, last); start += startStride;
+            c10 = V.Load(start); c11 = LoadLast(start + V.Count, last); start += startStride;
+            c20 = V.Load(start); c21 = LoadLast(start + V.Count, last); start += startStride;
+            c30 = V.Load(start); c31 = LoadLast(start + V.Count, last); start += startStride;
+            c40 = V.Load(start); c41 = LoadLast(start + V.Count, last); start += startStride;
+            c50 = V.Load(start); c51 = LoadLast(start + V.Count, last); start += startStride;
+            c60 = V.Load(start); c61 = LoadLast(start + V.Count, last); start += startStride;
+            c70 = V.Load(start); c71 = LoadLast(start + V.Count, last);
         }
         float* a3 = a + 3 * rs;
         float* a6 = a + 6 * rs;
@@ -121,18 +122,18 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             b += 2 * V.Count;
             a += cs; a3 += cs; a6 += cs;
         }
-        V.Store(c00, c); V.Store(c01, c + V.Count); c += cStride;
-        V.Store(c10, c); V.Store(c11, c + V.Count); c += cStride;
-        V.Store(c20, c); V.Store(c21, c + V.Count); c += cStride;
-        V.Store(c30, c); V.Store(c31, c + V.Count); c += cStride;
-        V.Store(c40, c); V.Store(c41, c + V.Count); c += cStride;
-        V.Store(c50, c); V.Store(c51, c + V.Count); c += cStride;
-        V.Store(c60, c); V.Store(c61, c + V.Count); c += cStride;
-        V.Store(c70, c); V.Store(c71, c + V.Count);
+        V.Store(c00, c); StoreLast(c01, c + V.Count, last); c += cStride;
+        V.Store(c10, c); StoreLast(c11, c + V.Count, last); c += cStride;
+        V.Store(c20, c); StoreLast(c21, c + V.Count, last); c += cStride;
+        V.Store(c30, c); StoreLast(c31, c + V.Count, last); c += cStride;
+        V.Store(c40, c); StoreLast(c41, c + V.Count, last); c += cStride;
+        V.Store(c50, c); StoreLast(c51, c + V.Count, last); c += cStride;
+        V.Store(c60, c); StoreLast(c61, c + V.Count, last); c += cStride;
+        V.Store(c70, c); StoreLast(c71, c + V.Count, last);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile8x1(int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    static void Tile8x1(int last, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
     {
         V c00 = default;
         V c10 = default;
@@ -144,14 +145,14 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
         V c70 = default;
         if (start != null)
         {
-            c00 = V.Load(start); start += startStride;
-            c10 = V.Load(start); start += startStride;
-            c20 = V.Load(start); start += startStride;
-            c30 = V.Load(start); start += startStride;
-            c40 = V.Load(start); start += startStride;
-            c50 = V.Load(start); start += startStride;
-            c60 = V.Load(start); start += startStride;
-            c70 = V.Load(start);
+            c00 = LoadLast(start, last); start += startStride;
+            c10 = LoadLast(start, last); start += startStride;
+            c20 = LoadLast(start, last); start += startStride;
+            c30 = LoadLast(start, last); start += startStride;
+            c40 = LoadLast(start, last); start += startStride;
+            c50 = LoadLast(start, last); start += startStride;
+            c60 = LoadLast(start, last); start += startStride;
+            c70 = LoadLast(start, last);
         }
         float* a3 = a + 3 * rs;
         float* a6 = a + 6 * rs;
@@ -169,18 +170,18 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             b += V.Count;
             a += cs; a3 += cs; a6 += cs;
         }
-        V.Store(c00, c); c += cStride;
-        V.Store(c10, c); c += cStride;
-        V.Store(c20, c); c += cStride;
-        V.Store(c30, c); c += cStride;
-        V.Store(c40, c); c += cStride;
-        V.Store(c50, c); c += cStride;
-        V.Store(c60, c); c += cStride;
-        V.Store(c70, c);
+        StoreLast(c00, c, last); c += cStride;
+        StoreLast(c10, c, last); c += cStride;
+        StoreLast(c20, c, last); c += cStride;
+        StoreLast(c30, c, last); c += cStride;
+        StoreLast(c40, c, last); c += cStride;
+        StoreLast(c50, c, last); c += cStride;
+        StoreLast(c60, c, last); c += cStride;
+        StoreLast(c70, c, last);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile4x3(int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    static void Tile4x3(int last, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
     {
         V c00 = default, c01 = default, c02 = default;
         V c10 = default, c11 = default, c12 = default;
@@ -188,10 +189,10 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
         V c30 = default, c31 = default, c32 = default;
         if (start != null)
         {
-            c00 = V.Load(start); c01 = V.Load(start + V.Count); c02 = V.Load(start + 2 * V.Count); start += startStride;
-            c10 = V.Load(start); c11 = V.Load(start + V.Count); c12 = V.Load(start + 2 * V.Count); start += startStride;
-            c20 = V.Load(start); c21 = V.Load(start + V.Count); c22 = V.Load(start + 2 * V.Count); start += startStride;
-            c30 = V.Load(start); c31 = V.Load(start + V.Count); c32 = V.Load(start + 2 * V.Count);
+            c00 = V.Load(start); c01 = V.Load(start + V.Count); c02 = LoadLast(start + 2 * V.Count, last); start += startStride;
+            c10 = V.Load(start); c11 = V.Load(start + V.Count); c12 = LoadLast(start + 2 * V.Count, last); start += startStride;
+            c20 = V.Load(start); c21 = V.Load(start + V.Count); c22 = LoadLast(start + 2 * V.Count, last); start += startStride;
+            c30 = V.Load(start); c31 = V.Load(start + V.Count); c32 = LoadLast(start + 2 * V.Count, last);
         }
         float* a3 = a + 3 * rs;
         for (; k > 0; k--)
@@ -204,14 +205,14 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             b += 3 * V.Count;
             a += cs; a3 += cs;
         }
-        V.Store(c00, c); V.Store(c01, c + V.Count); V.Store(c02, c + 2 * V.Count); c += cStride;
-        V.Store(c10, c); V.Store(c11, c + V.Count); V.Store(c12, c + 2 * V.Count); c += cStride;
-        V.Store(c20, c); V.Store(c21, c + V.Count); V.Store(c22, c + 2 * V.Count); c += cStride;
-        V.Store(c30, c); V.Store(c31, c + V.Count); V.Store(c32, c + 2 * V.Count);
+        V.Store(c00, c); V.Store(c01, c + V.Count); StoreLast(c02, c + 2 * V.Count, last); c += cStride;
+        V.Store(c10, c); V.Store(c11, c + V.Count); StoreLast(c12, c + 2 * V.Count, last); c += cStride;
+        V.Store(c20, c); V.Store(c21, c + V.Count); StoreLast(c22, c + 2 * V.Count, last); c += cStride;
+        V.Store(c30, c); V.Store(c31, c + V.Count); StoreLast(c32, c + 2 * V.Count, last);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile4x2(int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    static void Tile4x2(int last, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
     {
         V c00 = default, c01 = default;
         V c10 = default, c11 = default;
@@ -219,10 +220,10 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
         V c30 = default, c31 = default;
         if (start != null)
         {
-            c00 = V.Load(start); c01 = V.Load(start + V.Count); start += startStride;
-            c10 = V.Load(start); c11 = V.Load(start + V.Count); start += startStride;
-            c20 = V.Load(start); c21 = V.Load(start + V.Count); start += startStride;
-            c30 = V.Load(start); c31 = V.Load(start + V.Count);
+            c00 = V.Load(start); c01 = LoadLast(start + V.Count, last); start += startStride;
+            c10 = V.Load(start); c11 = LoadLast(start + V.Count, last); start += startStride;
+            c20 = V.Load(start); c21 = LoadLast(start + V.Count, last); start += startStride;
+            c30 = V.Load(start); c31 = LoadLast(start + V.Count, last);
         }
         float* a3 = a + 3 * rs;
         for (; k > 0; k--)
@@ -235,14 +236,14 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             b += 2 * V.Count;
             a += cs; a3 += cs;
         }
-        V.Store(c00, c); V.Store(c01, c + V.Count); c += cStride;
-        V.Store(c10, c); V.Store(c11, c + V.Count); c += cStride;
-        V.Store(c20, c); V.Store(c21, c + V.Count); c += cStride;
-        V.Store(c30, c); V.Store(c31, c + V.Count);
+        V.Store(c00, c); StoreLast(c01, c + V.Count, last); c += cStride;
+        V.Store(c10, c); StoreLast(c11, c + V.Count, last); c += cStride;
+        V.Store(c20, c); StoreLast(c21, c + V.Count, last); c += cStride;
+        V.Store(c30, c); StoreLast(c31, c + V.Count, last);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile4x1(int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    static void Tile4x1(int last, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
     {
         V c00 = default;
         V c10 = default;
@@ -250,10 +251,10 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
         V c30 = default;
         if (start != null)
         {
-            c00 = V.Load(start); start += startStride;
-            c10 = V.Load(start); start += startStride;
-            c20 = V.Load(start); start += startStride;
-            c30 = V.Load(start);
+            c00 = LoadLast(start, last); start += startStride;
+            c10 = LoadLast(start, last); start += startStride;
+            c20 = LoadLast(start, last); start += startStride;
+            c30 = LoadLast(start, last);
         }
         float* a3 = a + 3 * rs;
         for (; k > 0; k--)
@@ -266,9 +267,18 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             b += V.Count;
             a += cs; a3 += cs;
         }
-        V.Store(c00, c); c += cStride;
-        V.Store(c10, c); c += cStride;
-        V.Store(c20, c); c += cStride;
-        V.Store(c30, c);
+        StoreLast(c00, c, last); c += cStride;
+        StoreLast(c10, c, last); c += cStride;
+        StoreLast(c20, c, last); c += cStride;
+        StoreLast(c30, c, last);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V LoadLast(float* p, int count) => count == V.Count ? V.Load(p) : V.LoadPartial(p, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void StoreLast(V v, float* p, int count)
+    {
+        if (count == V.Count) V.Store(v, p); else V.StorePartial(v, p, count);
     }
 }

@@ -43,7 +43,7 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
             var block = a.Block(row0, row1, step, steps, depth, panel1 - panel0, scratch + PanelScratch);
             for (int panel = panel0; panel < panel1; panel++)
             {
-                int vectors = panels.Vectors(panel), width = vectors * V.Count, valid = panels.Columns(panel), column = panels.FirstColumn(panel);
+                int width = panels.Vectors(panel) * V.Count, valid = panels.Columns(panel), column = panels.FirstColumn(panel);
                 float* packedB = b.Block(step, steps, panel, scratch);
                 for (int i = row0; i < row1; i += tileRows)
                 {
@@ -51,17 +51,17 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
                     float* start = fromC ? target : bias == null ? null : bias + column;
                     long startStride = fromC ? c.RowStride : 0;
                     float* tile = block.At(i - row0, 0);
-                    if (i + tileRows <= row1 && valid == width && c.ColumnStride == 1)
-                        F.Tile(vectors, steps, tile, block.RowStride, block.ColumnStride, packedB, start, startStride, target, c.RowStride);
+                    if (i + tileRows <= row1 && c.ColumnStride == 1)
+                        F.Tile(valid, steps, tile, block.RowStride, block.ColumnStride, packedB, start, startStride, target, c.RowStride);
                     else
-                        RunEdge(vectors, steps, block, i - row0, row1 - i, packedB, start, startStride, target, c.RowStride, c.ColumnStride, valid, width, edge);
+                        RunEdge(steps, block, i - row0, row1 - i, packedB, start, startStride, target, c.RowStride, c.ColumnStride, valid, width, edge);
                 }
             }
         }
     }
 
-    /// <summary>A tile that sticks out over the edge of C, or whose columns are not side by side: computed whole in scratch, the part that exists copied out.</summary>
-    static void RunEdge(int vectors, int steps, MatrixView block, int row, int rows, float* b,
+    /// <summary>A tile that sticks out over the last row of C, or whose columns are not side by side: computed whole in scratch, the part that exists copied out.</summary>
+    static void RunEdge(int steps, MatrixView block, int row, int rows, float* b,
         float* start, long startStride, float* target, long targetStride, long columnStride, int valid, int width, float* edge)
     {
         rows = Math.Min(rows, V.TileRows);
@@ -79,7 +79,7 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
             new Span<float>(strip + rows * steps, (V.TileRows - rows) * steps).Clear();
             tile = new MatrixView(strip, V.TileRows, steps);
         }
-        F.Tile(vectors, steps, tile.Data, tile.RowStride, tile.ColumnStride, b, start == null ? null : edge, width, edge, width);
+        F.Tile(width, steps, tile.Data, tile.RowStride, tile.ColumnStride, b, start == null ? null : edge, width, edge, width);
         for (int r = 0; r < rows; r++) CopyRow(edge + r * width, 1, target + r * targetStride, columnStride, valid);
     }
 
