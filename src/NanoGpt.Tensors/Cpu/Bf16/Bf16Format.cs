@@ -31,7 +31,7 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
         else if (b.RowStride == 1)
         {
             // Rows of pairs first, then a transpose: pairs lie along k, which is contiguous here.
-            float* square = stackalloc float[Lanes * Lanes];
+            float* square = stackalloc float[2 * Lanes * Lanes], turned = square + Lanes * Lanes;
             for (int j = 0; j < width; j += Lanes)
             {
                 int rows = Math.Clamp(valid - j, 0, Lanes);
@@ -39,11 +39,14 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
                 for (int s = 0; s < steps; s += Lanes)
                 {
                     Bf16Packer.AlongRows(source + j * b.ColumnStride + 2L * s, b.ColumnStride, rows, Math.Min(2 * Lanes, depth - 2 * s), square, Lanes);
-                    int count = Math.Min(Lanes, steps - s);
-                    if (count == Lanes) Simd512.Transpose(square, Lanes, destination + (long)s * width + j, width);
-                    else
-                        for (int k = 0; k < count; k++)
-                            for (int r = 0; r < Lanes; r++) destination[(long)(s + k) * width + j + r] = square[r * Lanes + k];
+                    float* target = destination + (long)s * width + j;
+                    if (s + Lanes <= steps)
+                    {
+                        Simd512.Transpose(square, Lanes, target, width);
+                        continue;
+                    }
+                    Simd512.Transpose(square, Lanes, turned, Lanes);
+                    for (int k = 0; k < steps - s; k++) Simd512.Store(Simd512.Load(turned + k * Lanes), target + (long)k * width);
                 }
             }
         }

@@ -20,9 +20,14 @@ internal readonly unsafe struct AttentionShape(int time, int heads, int headSize
     /// <returns>The count, rounded up to whole vectors.</returns>
     public static int PadPastDiagonal<V>(float* row, int count, int end, float neutral) where V : unmanaged, ISimd<V>
     {
-        int padded = (count + V.Count - 1) / V.Count * V.Count;
-        for (int j = count; j < padded; j++) row[j] = neutral;
-        for (int j = padded; j < end; j++) row[j] = 0;
+        int whole = count / V.Count * V.Count, padded = (count + V.Count - 1) / V.Count * V.Count;
+        if (whole < padded)
+        {
+            V last = V.LoadPartial(row + whole, count - whole);
+            V.Store(V.Create(neutral), row + whole);
+            V.StorePartial(last, row + whole, count - whole);
+        }
+        for (int j = padded; j < end; j += V.Count) V.Store(V.Create(0), row + j);
         return padded;
     }
 
@@ -67,6 +72,7 @@ internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, flo
         long keyLength = RightSide<V, F>.Cut(d, time).Length, valueLength = RightSide<V, F>.Cut(time, d).Length, strip = AttentionShape.Strip * (long)width;
         float* pack = ScratchBuffer.OfThread.Get(TileRunner<V, F>.ScratchLength(AttentionShape.Strip) + keyLength + valueLength + strip + width);
         float* keys = pack + TileRunner<V, F>.ScratchLength(AttentionShape.Strip), values = keys + keyLength, p = values + valueLength, factors = p + strip;
+        float* max = stackalloc float[AttentionShape.Strip], sum = stackalloc float[AttentionShape.Strip];
         for (int item = from; item < to; item++)
         {
             var q = shape.Part(qkv, item, 0);
@@ -79,35 +85,48 @@ internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, flo
                 shape.Prefetch(q, i1, i1 + AttentionShape.Strip);
                 var scores = new MatrixView(p - (long)i0 * width, time, time, width, 1);
                 TileRunner<V, F>.Run(q, keySide, scores, null, false, d, i0, i1, 0, keySide.Panels.PanelsFor(i1), pack);
+                // A pass at a time over all rows: their chains of dependent operations, a maximum, a sum, then overlap.
+                for (int i = i0; i < i1; i++)
+                    max[i - i0] = Max(scores.At(i, 0), AttentionShape.PadPastDiagonal<V>(scores.At(i, 0), i + 1, i1, float.NegativeInfinity));
+                for (int i = i0; i < i1; i++)
+                    sum[i - i0] = Exp(scores.At(i, 0), i + 1, max[i - i0], shape.Scale);
                 for (int i = i0; i < i1; i++)
                 {
-                    float* row = scores.At(i, 0);
-                    int padded = AttentionShape.PadPastDiagonal<V>(row, i + 1, i1, float.NegativeInfinity);
-                    SoftmaxRow(row, padded, shape.Scale, out float max, out float sum);
-                    if (drop) DropoutRow(row, item, i, factors);
-                    new ScaleWork<V>(row, 1 / sum, row, accumulate: false).Run(0, padded);
-                    logSumExp[(long)item * time + i] = max * shape.Scale + MathF.Log(sum);
+                    if (drop) DropoutRow(scores.At(i, 0), item, i, factors);
+                    Scale(scores.At(i, 0), i + 1, 1 / sum[i - i0]);
+                    logSumExp[(long)item * time + i] = max[i - i0] * shape.Scale + MathF.Log(sum[i - i0]);
                 }
                 TileRunner<V, F>.Run(scores, valueSide, output, null, false, i1, i0, i1, 0, valueSide.Panels.Panels, pack);
             }
         }
     }
 
-    /// <summary>row = exp((row - max)·scale) over the first <paramref name="count"/>, a whole number of vectors.</summary>
-    static void SoftmaxRow(float* row, int count, float scale, out float max, out float sum)
-    {
-        V m = V.Load(row);
-        for (int j = V.Count; j < count; j += V.Count) m = V.Max(m, V.Load(row + j));
-        max = V.MaxLane(m);
+    // Rows are worked on up to the end of the vector that holds the diagonal.
 
-        V mv = V.Create(max), sv = V.Create(scale), total = V.Create(0);
+    static float Max(float* row, int count)
+    {
+        V max = V.Load(row);
+        for (int j = V.Count; j < count; j += V.Count) max = V.Max(max, V.Load(row + j));
+        return V.MaxLane(max);
+    }
+
+    /// <summary>row = exp((row - max)·scale); returns the sum.</summary>
+    static float Exp(float* row, int count, float max, float scale)
+    {
+        V m = V.Create(max), s = V.Create(scale), sum = V.Create(0);
         for (int j = 0; j < count; j += V.Count)
         {
-            V e = SimdMath<V>.Exp((V.Load(row + j) - mv) * sv);
+            V e = SimdMath<V>.Exp((V.Load(row + j) - m) * s);
             V.Store(e, row + j);
-            total += e;
+            sum += e;
         }
-        sum = V.Sum(total);
+        return V.Sum(sum);
+    }
+
+    static void Scale(float* row, int count, float factor)
+    {
+        V f = V.Create(factor);
+        for (int j = 0; j < count; j += V.Count) V.Store(V.Load(row + j) * f, row + j);
     }
 
     void DropoutRow(float* row, int item, int i, float* factors)
