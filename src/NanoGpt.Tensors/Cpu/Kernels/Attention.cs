@@ -21,12 +21,7 @@ internal readonly unsafe struct AttentionShape(int time, int heads, int headSize
     public static int PadPastDiagonal<V>(float* row, int count, int end, float neutral) where V : unmanaged, ISimd<V>
     {
         int whole = count / V.Count * V.Count, padded = (count + V.Count - 1) / V.Count * V.Count;
-        if (whole < padded)
-        {
-            V last = V.LoadPartial(row + whole, count - whole);
-            V.Store(V.Create(neutral), row + whole);
-            V.StorePartial(last, row + whole, count - whole);
-        }
+        if (whole < padded) V.Store(V.LoadPartial(row + whole, count - whole, V.Create(neutral)), row + whole);
         for (int j = padded; j < end; j += V.Count) V.Store(V.Create(0), row + j);
         return padded;
     }
@@ -35,6 +30,12 @@ internal readonly unsafe struct AttentionShape(int time, int heads, int headSize
     public void Prefetch(MatrixView head, int from, int to)
     {
         for (int i = Math.Max(0, from); i < Math.Min(to, Time); i++) Simd.Prefetch.Row(head.At(i, 0), HeadSize);
+    }
+
+    /// <summary>Asks for query, key and value of one position, given the queries of a head.</summary>
+    public void PrefetchPosition(MatrixView queries, int i)
+    {
+        for (int part = 0; part < 3; part++) Simd.Prefetch.Row(queries.At(i, part * Channels), HeadSize);
     }
 
     /// <summary>Σ a_c·b_c over the channels of a head.</summary>
@@ -79,6 +80,7 @@ internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, flo
             var output = shape.Output(y, item);
             var keySide = RightSide<V, F>.Pack(shape.Part(qkv, item, 1).Transposed, keys);
             var valueSide = RightSide<V, F>.Pack(shape.Part(qkv, item, 2), values);
+            var next = shape.Part(qkv, item + 1, 0);
             for (int i0 = 0; i0 < time; i0 += AttentionShape.Strip)
             {
                 int i1 = Math.Min(time, i0 + AttentionShape.Strip);
@@ -89,7 +91,10 @@ internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, flo
                 for (int i = i0; i < i1; i++)
                     max[i - i0] = Max(scores.At(i, 0), AttentionShape.PadPastDiagonal<V>(scores.At(i, 0), i + 1, i1, float.NegativeInfinity));
                 for (int i = i0; i < i1; i++)
+                {
                     sum[i - i0] = Exp(scores.At(i, 0), i + 1, max[i - i0], shape.Scale);
+                    shape.PrefetchPosition(next, i);
+                }
                 for (int i = i0; i < i1; i++)
                 {
                     if (drop) DropoutRow(scores.At(i, 0), item, i, factors);

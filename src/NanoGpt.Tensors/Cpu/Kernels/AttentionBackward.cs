@@ -35,6 +35,8 @@ internal readonly unsafe struct AttentionBackward<V, F>(float* dy, float* qkv, f
             var valuesTSide = RightSide<V, F>.Pack(v.Transposed, valuesT);
             var keysSide = RightSide<V, F>.Pack(k, keys);
 
+            MatrixView qNext = shape.Part(qkv, item + 1, 0), dqNext = shape.Part(dqkv, item + 1, 0), yNext = shape.Output(y, item + 1), dyNext = shape.Output(dy, item + 1);
+
             // The last strip sees every key, so it is the one that overwrites dk and dv; earlier strips add.
             bool add = accumulate;
             for (int i0 = (time - 1) / strip * strip; i0 >= 0; i0 -= strip)
@@ -49,7 +51,14 @@ internal readonly unsafe struct AttentionBackward<V, F>(float* dy, float* qkv, f
                 TileRunner<V, F>.Run(q, keysTSide, p, null, false, d, i0, i1, 0, seen, pack);
                 TileRunner<V, F>.Run(dout, valuesTSide, dp, null, false, d, i0, i1, 0, seen, pack);
                 for (int i = i0; i < i1; i++)
+                {
+                    // What the next item reads comes from memory during the arithmetic of this one.
+                    shape.PrefetchPosition(qNext, i);
+                    shape.PrefetchPosition(dqNext, i);
+                    Prefetch.Row(yNext.At(i, 0), d);
+                    Prefetch.Row(dyNext.At(i, 0), d);
                     ScoreGradientRow(p.At(i, 0), dp.At(i, 0), i, i1, logSumExp[(long)item * time + i], AttentionShape.Dot<V>(dout.At(i, 0), o.At(i, 0), d), item, factors);
+                }
 
                 TileRunner<V, F>.Run(dp, keysSide, dq, null, accumulate, i1, i0, i1, 0, keysSide.Panels.Panels, pack);
 

@@ -25,6 +25,9 @@ internal unsafe interface ISimd<V> where V : unmanaged, ISimd<V>
     /// <summary>The first <paramref name="count"/> lanes, fewer than <see cref="Count"/> and none where it is below 1; the others are 0, and their memory is not touched.</summary>
     static abstract V LoadPartial(float* p, int count);
 
+    /// <summary>The same, where the other lanes are those of <paramref name="rest"/>.</summary>
+    static abstract V LoadPartial(float* p, int count, V rest);
+
     /// <summary>Stores the first <paramref name="count"/> lanes, likewise.</summary>
     static abstract void StorePartial(V v, float* p, int count);
 

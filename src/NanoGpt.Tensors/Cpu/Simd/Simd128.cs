@@ -20,6 +20,10 @@ internal readonly unsafe struct Simd128(Vector128<float> value) : ISimd<Simd128>
     [MethodImpl(Inline)] public static Simd128 LoadPartial(float* p, int count) => new(Vector128.Create(count > 0 ? p[0] : 0, count > 1 ? p[1] : 0, count > 2 ? p[2] : 0, 0));
 
     [MethodImpl(Inline)]
+    public static Simd128 LoadPartial(float* p, int count, Simd128 rest) =>
+        new(Vector128.Create(count > 0 ? p[0] : rest.v[0], count > 1 ? p[1] : rest.v[1], count > 2 ? p[2] : rest.v[2], rest.v[3]));
+
+    [MethodImpl(Inline)]
     public static void StorePartial(Simd128 v, float* p, int count)
     {
         if (count > 0) p[0] = v.v[0];

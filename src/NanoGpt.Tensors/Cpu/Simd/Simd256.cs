@@ -19,6 +19,7 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
     [MethodImpl(Inline)] public static Simd256 LoadNarrow(ushort* p) => new((Vector256.WidenLower(Vector128.Load(p).ToVector256Unsafe()) << 16).AsSingle());
     [MethodImpl(Inline)] public static void Store(Simd256 v, float* p) => v.v.Store(p);
     [MethodImpl(Inline)] public static Simd256 LoadPartial(float* p, int count) => new(Avx.MaskLoad(p, First(count)));
+    [MethodImpl(Inline)] public static Simd256 LoadPartial(float* p, int count, Simd256 rest) => new(Vector256.ConditionalSelect(First(count), Avx.MaskLoad(p, First(count)), rest.v));
     [MethodImpl(Inline)] public static void StorePartial(Simd256 v, float* p, int count) => Avx.MaskStore(p, First(count), v.v);
     [MethodImpl(Inline)] static Vector256<float> First(int count) => Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle();
     [MethodImpl(Inline)] public static Simd256 Create(float x) => new(Vector256.Create(x));

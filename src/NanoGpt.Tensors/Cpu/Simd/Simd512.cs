@@ -19,6 +19,7 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
     [MethodImpl(Inline)] public static Simd512 LoadNarrow(ushort* p) => new((Vector512.WidenLower(Vector256.Load(p).ToVector512Unsafe()) << 16).AsSingle());
     [MethodImpl(Inline)] public static void Store(Simd512 v, float* p) => v.v.Store(p);
     [MethodImpl(Inline)] public static Simd512 LoadPartial(float* p, int count) => new(Avx512F.MaskLoad(p, First(count), Vector512<float>.Zero));
+    [MethodImpl(Inline)] public static Simd512 LoadPartial(float* p, int count, Simd512 rest) => new(Avx512F.MaskLoad(p, First(count), rest.v));
     [MethodImpl(Inline)] public static void StorePartial(Simd512 v, float* p, int count) => Avx512F.MaskStore(p, First(count), v.v);
     [MethodImpl(Inline)] static Vector512<float> First(int count) => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
     [MethodImpl(Inline)] public static Simd512 Create(float x) => new(Vector512.Create(x));

@@ -17,6 +17,7 @@ internal readonly unsafe struct SimdScalar(float value) : ISimd<SimdScalar>
     [MethodImpl(Inline)] public static SimdScalar LoadNarrow(ushort* p) => new(BitConverter.UInt32BitsToSingle((uint)*p << 16));
     [MethodImpl(Inline)] public static void Store(SimdScalar v, float* p) => *p = v.v;
     [MethodImpl(Inline)] public static SimdScalar LoadPartial(float* p, int count) => default;
+    [MethodImpl(Inline)] public static SimdScalar LoadPartial(float* p, int count, SimdScalar rest) => rest;
     [MethodImpl(Inline)] public static void StorePartial(SimdScalar v, float* p, int count) { }
     [MethodImpl(Inline)] public static SimdScalar Create(float x) => new(x);
 
