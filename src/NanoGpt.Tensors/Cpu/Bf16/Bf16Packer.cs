@@ -23,7 +23,7 @@ internal unsafe struct PackCall
 /// <summary>Rounds rows of fp32 to pairs of bf16, 16 pairs to a vector.</summary>
 internal static unsafe class Bf16Packer
 {
-    const int Lanes = 16, RowsAhead = 8;
+    const int Lanes = 16, RowsAhead = 32;
 
     static readonly delegate* unmanaged[SuppressGCTransition]<PackCall*, void> alongRows, acrossRows;
     static readonly ushort* order;

@@ -26,7 +26,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>With more of k than this (4 blocks), packing everything once beats packing some of it twice.</summary>
     const int Deep = 4 * PackedPanels<V>.MaxBlock;
 
-    /// <summary>Where k is deep, as in the gradient of a weight, slices of 2 MB and lower blocks of rows: both sides then stay near.</summary>
+    /// <summary>Where k is deep, as in the gradient of a weight, slices of 2 MB; and lower blocks of rows beside a B of no more: both sides then stay near.</summary>
     const long DeepShared = 1 << 19;
     const int DeepRows = 96;
 
@@ -46,8 +46,10 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
             return;
         }
         // One block of rows reads each panel of B once: it is packed where it is used, and never travels to memory and back.
-        // Packing rows of B is a mere copy, so two blocks may do it each for itself.
-        if (a.Rows <= MaxRowsAlone || b.ColumnStride == 1 && a.Rows <= 2 * MaxRows && b.Rows <= Deep)
+        // Packing rows of B is a mere copy, so two blocks may do it each for itself; not where B is narrow, since the panels would be shared
+        // out, too, and A packed for each of them.
+        bool twice = b.ColumnStride == 1 && a.Rows <= 2 * MaxRows && b.Rows <= Deep && RightSide<V, F>.Cut(b.Rows, b.Columns).Panels > 2;
+        if (a.Rows <= MaxRowsAlone || twice)
         {
             Share(a, RightSide<V, F>.AsItIs(b), c, bias, accumulate, a.Rows <= MaxRowsAlone ? MaxRowsAlone : MaxRows);
             return;
@@ -72,6 +74,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>Rows of A in a work item. Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost. Otherwise the blocks are few.</summary>
     int RowsOf(MatrixView a, RightSide<V, F> b)
     {
+        if (b.Panels.Length is > MaxNear and <= DeepShared) return DeepRows;
         bool near = b.Panels.Length <= MaxNear, inPlace = F.ReadsInPlace(a, b.Panels.Panels) && b.Panels.Length <= MaxShared;
         int most = inPlace ? MaxRowsInPlace : MaxRows;
         return near || inPlace ? Math.Clamp(a.Rows / (4 * pool.Workers), 48, most) : most;
@@ -81,7 +84,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     {
         int rowBlock = (Math.Min(rows, a.Rows) + V.TileRows - 1) / V.TileRows * V.TileRows;
         int rowBlocks = (a.Rows + rowBlock - 1) / rowBlock;
-        int groups = Math.Clamp((4 * pool.Workers + rowBlocks - 1) / rowBlocks, 1, b.Panels.Panels);
+        int groups = rowBlocks >= 2 * pool.Workers ? 1 : Math.Clamp((4 * pool.Workers + rowBlocks - 1) / rowBlocks, 1, b.Panels.Panels);
         // Many groups of panels would each pack the same rows.
         bool again = groups > 2 && !F.ReadsInPlace(a, b.Panels.Panels / groups);
         LeftSide<V, F> side = again ? left.Pack(a, rowBlock, b.Panels.BlockSize) : a;
