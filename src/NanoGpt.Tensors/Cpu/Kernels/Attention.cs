@@ -80,7 +80,7 @@ internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, flo
             var output = shape.Output(y, item);
             var keySide = RightSide<V, F>.Pack(shape.Part(qkv, item, 1).Transposed, keys);
             var valueSide = RightSide<V, F>.Pack(shape.Part(qkv, item, 2), values);
-            var next = shape.Part(qkv, item + 1, 0);
+            MatrixView next = shape.Part(qkv, item + 1, 0), yNext = shape.Output(y, item + 1);
             for (int i0 = 0; i0 < time; i0 += AttentionShape.Strip)
             {
                 int i1 = Math.Min(time, i0 + AttentionShape.Strip);
@@ -94,6 +94,7 @@ internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, flo
                 {
                     sum[i - i0] = Exp(scores.At(i, 0), i + 1, max[i - i0], shape.Scale);
                     shape.PrefetchPosition(next, i);
+                    Prefetch.Row(yNext.At(i, 0), d);
                 }
                 for (int i = i0; i < i1; i++)
                 {
