@@ -71,7 +71,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>C = A·B with B packed already.</summary>
     public void Multiply(MatrixView a, PackedMatrix<V, F> b, MatrixView c) => Share(a, b.Side, c, null, accumulate: false, RowsOf(a, b.Side));
 
-    /// <summary>Rows of A in a work item. Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost. Otherwise the blocks are few.</summary>
+    /// <summary>Rows of A in a work item. Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost; up to 2 MB, from the third-level cache at little. Otherwise the blocks are few.</summary>
     int RowsOf(MatrixView a, RightSide<V, F> b)
     {
         if (b.Panels.Length is > MaxNear and <= DeepShared) return DeepRows;
@@ -84,6 +84,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     {
         int rowBlock = (Math.Min(rows, a.Rows) + V.TileRows - 1) / V.TileRows * V.TileRows;
         int rowBlocks = (a.Rows + rowBlock - 1) / rowBlock;
+        // Groups of panels, which each pack the same rows of A, only where blocks of rows are too few to share out.
         int groups = rowBlocks >= 2 * pool.Workers ? 1 : Math.Clamp((4 * pool.Workers + rowBlocks - 1) / rowBlocks, 1, b.Panels.Panels);
         // Many groups of panels would each pack the same rows.
         bool again = groups > 2 && !F.ReadsInPlace(a, b.Panels.Panels / groups);

@@ -93,13 +93,15 @@ internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, flo
                 for (int i = i0; i < i1; i++)
                 {
                     sum[i - i0] = Exp(scores.At(i, 0), i + 1, max[i - i0], shape.Scale);
+                    // What the next item reads and writes comes from memory during the arithmetic of this one.
                     shape.PrefetchPosition(next, i);
                     Prefetch.Row(yNext.At(i, 0), d);
                 }
                 for (int i = i0; i < i1; i++)
                 {
-                    if (drop) DropoutRow(scores.At(i, 0), item, i, factors);
-                    Scale(scores.At(i, 0), i + 1, 1 / sum[i - i0]);
+                    float* row = scores.At(i, 0);
+                    if (drop) DropoutRow(row, item, i, factors);
+                    new ScaleWork<V>(row, 1 / sum[i - i0], row, accumulate: false).Run(0, (i + V.Count) / V.Count * V.Count);
                     logSumExp[(long)item * time + i] = max[i - i0] * shape.Scale + MathF.Log(sum[i - i0]);
                 }
                 TileRunner<V, F>.Run(scores, valueSide, output, null, false, i1, i0, i1, 0, valueSide.Panels.Panels, pack);
@@ -127,12 +129,6 @@ internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, flo
             sum += e;
         }
         return V.Sum(sum);
-    }
-
-    static void Scale(float* row, int count, float factor)
-    {
-        V f = V.Create(factor);
-        for (int j = 0; j < count; j += V.Count) V.Store(V.Load(row + j) * f, row + j);
     }
 
     void DropoutRow(float* row, int item, int i, float* factors)

@@ -52,7 +52,7 @@ internal readonly unsafe struct AttentionBackward<V, F>(float* dy, float* qkv, f
                 TileRunner<V, F>.Run(dout, valuesTSide, dp, null, false, d, i0, i1, 0, seen, pack);
                 for (int i = i0; i < i1; i++)
                 {
-                    // What the next item reads comes from memory during the arithmetic of this one.
+                    // What the next item reads and writes comes from memory during the arithmetic of this one.
                     shape.PrefetchPosition(qNext, i);
                     shape.PrefetchPosition(dqNext, i);
                     Prefetch.Row(yNext.At(i, 0), d);
