@@ -40,7 +40,7 @@ public abstract class CpuDevice : Device
     public abstract Precision Precision { get; }
 
     /// <summary>Whether bf16 products run in hardware here; elsewhere <see cref="Precision.BFloat16"/> works at the speed of fp32.</summary>
-    public static bool HasFastBFloat16 => Bf16Kernel.Available;
+    public static bool HasFastBFloat16 => Bf16Kernel.Tiles != null;
 
     /// <summary>
     /// Rows of logits that <see cref="Device.LinearCrossEntropy"/> holds at once: about 80 MB of them. Fewer would mean to go

@@ -17,7 +17,7 @@ internal static class Bf16PackAssembler
     public static byte[] AlongRows()
     {
         var c = new Assembler(64);
-        var call = Call;
+        var call = MachineCode.Argument;
         // rdx: row of the source, rax: the row to ask for, r8: row of the destination, r9: rows left, r10: bytes written, r11: their end.
         Start(c, call);
         c.mov(rax, rdx);
@@ -50,7 +50,7 @@ internal static class Bf16PackAssembler
         c.add(r8, __qword_ptr[call + PackCall.OffsetDestinationStride]);
         c.dec(r9);
         c.jnz(row);
-        return Finish(c);
+        return MachineCode.Finish(c);
     }
 
     /// <summary>
@@ -60,7 +60,7 @@ internal static class Bf16PackAssembler
     public static byte[] AcrossRows()
     {
         var c = new Assembler(64);
-        var call = Call;
+        var call = MachineCode.Argument;
         // rdx, rax: the two rows, r11, rbx: the two rows to ask for, r8: destination, r9: pairs left, r10: bytes written.
         c.push(rbx);
         Start(c, call);
@@ -103,10 +103,8 @@ internal static class Bf16PackAssembler
         c.dec(r9);
         c.jnz(pair);
         c.pop(rbx);
-        return Finish(c);
+        return MachineCode.Finish(c);
     }
-
-    static AssemblerRegister64 Call => OperatingSystem.IsWindows() ? rcx : rdi;
 
     static void Start(Assembler c, AssemblerRegister64 call)
     {
@@ -116,14 +114,5 @@ internal static class Bf16PackAssembler
         c.mov(r11, __qword_ptr[call + PackCall.OffsetWhole]);
         c.kmovw(k1, __word_ptr[call + PackCall.OffsetFirstMask]);
         c.kmovw(k2, __word_ptr[call + PackCall.OffsetSecondMask]);
-    }
-
-    static byte[] Finish(Assembler c)
-    {
-        c.vzeroupper();
-        c.ret();
-        using var stream = new MemoryStream();
-        c.Assemble(new StreamCodeWriter(stream), 0);
-        return stream.ToArray();
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu.Gemm;
@@ -18,8 +19,27 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
     /// <summary>The widest tile, in vectors.</summary>
     public const int MaxVectors = 3;
 
+    /// <summary>The same, assembled; null where there is no such code for these vectors or this system.</summary>
+    public static readonly TileKernel? Assembled = Assemble();
+
+    /// <summary>One tile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Run(int columns, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    {
+        if (Assembled is { } kernel) kernel.Run(columns, k, a, rs, cs, b, start, startStride, c, cStride);
+        else RunManaged(columns, k, a, rs, cs, b, start, startStride, c, cStride);
+    }
+
+    static TileKernel? Assemble()
+    {
+        TileInstruction? instruction =
+            typeof(V) == typeof(Simd512) && Avx512F.IsSupported ? TileInstruction.Fma512
+            : typeof(V) == typeof(Simd256) && Avx2.IsSupported && Fma.IsSupported ? TileInstruction.Fma256 : null;
+        return instruction is { } i && new TileKernel(i) is { Available: true } kernel ? kernel : null;
+    }
+
+    /// <summary>One tile, without assembled code.</summary>
+    public static void RunManaged(int columns, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
     {
         int vectors = (columns + V.Count - 1) / V.Count, last = columns - (vectors - 1) * V.Count;
         if (V.TileRows == 8)
@@ -47,17 +67,6 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
         V c50 = default, c51 = default, c52 = default;
         V c60 = default, c61 = default, c62 = default;
         V c70 = default, c71 = default, c72 = default;
-        if (start != null)
-        {
-            c00 = V.Load(start); c01 = V.Load(start + V.Count); c02 = LoadLast(start + 2 * V.Count, last); start += startStride;
-            c10 = V.Load(start); c11 = V.Load(start + V.Count); c12 = LoadLast(start + 2 * V.Count, last); start += startStride;
-            c20 = V.Load(start); c21 = V.Load(start + V.Count); c22 = LoadLast(start + 2 * V.Count, last); start += startStride;
-            c30 = V.Load(start); c31 = V.Load(start + V.Count); c32 = LoadLast(start + 2 * V.Count, last); start += startStride;
-            c40 = V.Load(start); c41 = V.Load(start + V.Count); c42 = LoadLast(start + 2 * V.Count, last); start += startStride;
-            c50 = V.Load(start); c51 = V.Load(start + V.Count); c52 = LoadLast(start + 2 * V.Count, last); start += startStride;
-            c60 = V.Load(start); c61 = V.Load(start + V.Count); c62 = LoadLast(start + 2 * V.Count, last); start += startStride;
-            c70 = V.Load(start); c71 = V.Load(start + V.Count); c72 = LoadLast(start + 2 * V.Count, last);
-        }
         float* a3 = a + 3 * rs;
         float* a6 = a + 6 * rs;
         for (; k > 0; k--)
@@ -73,6 +82,17 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             x = V.Create(a6[rs]); c70 = V.Fma(x, b0, c70); c71 = V.Fma(x, b1, c71); c72 = V.Fma(x, b2, c72);
             b += 3 * V.Count;
             a += cs; a3 += cs; a6 += cs;
+        }
+        if (start != null)
+        {
+            c00 += V.Load(start); c01 += V.Load(start + V.Count); c02 += LoadLast(start + 2 * V.Count, last); start += startStride;
+            c10 += V.Load(start); c11 += V.Load(start + V.Count); c12 += LoadLast(start + 2 * V.Count, last); start += startStride;
+            c20 += V.Load(start); c21 += V.Load(start + V.Count); c22 += LoadLast(start + 2 * V.Count, last); start += startStride;
+            c30 += V.Load(start); c31 += V.Load(start + V.Count); c32 += LoadLast(start + 2 * V.Count, last); start += startStride;
+            c40 += V.Load(start); c41 += V.Load(start + V.Count); c42 += LoadLast(start + 2 * V.Count, last); start += startStride;
+            c50 += V.Load(start); c51 += V.Load(start + V.Count); c52 += LoadLast(start + 2 * V.Count, last); start += startStride;
+            c60 += V.Load(start); c61 += V.Load(start + V.Count); c62 += LoadLast(start + 2 * V.Count, last); start += startStride;
+            c70 += V.Load(start); c71 += V.Load(start + V.Count); c72 += LoadLast(start + 2 * V.Count, last);
         }
         V.Store(c00, c); V.Store(c01, c + V.Count); StoreLast(c02, c + 2 * V.Count, last); c += cStride;
         V.Store(c10, c); V.Store(c11, c + V.Count); StoreLast(c12, c + 2 * V.Count, last); c += cStride;
@@ -95,17 +115,6 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
         V c50 = default, c51 = default;
         V c60 = default, c61 = default;
         V c70 = default, c71 = default;
-        if (start != null)
-        {
-            c00 = V.Load(start); c01 = LoadLast(start + V.Count, last); start += startStride;
-            c10 = V.Load(start); c11 = LoadLast(start + V.Count, last); start += startStride;
-            c20 = V.Load(start); c21 = LoadLast(start + V.Count, last); start += startStride;
-            c30 = V.Load(start); c31 = LoadLast(start + V.Count, last); start += startStride;
-            c40 = V.Load(start); c41 = LoadLast(start + V.Count, last); start += startStride;
-            c50 = V.Load(start); c51 = LoadLast(start + V.Count, last); start += startStride;
-            c60 = V.Load(start); c61 = LoadLast(start + V.Count, last); start += startStride;
-            c70 = V.Load(start); c71 = LoadLast(start + V.Count, last);
-        }
         float* a3 = a + 3 * rs;
         float* a6 = a + 6 * rs;
         for (; k > 0; k--)
@@ -121,6 +130,17 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             x = V.Create(a6[rs]); c70 = V.Fma(x, b0, c70); c71 = V.Fma(x, b1, c71);
             b += 2 * V.Count;
             a += cs; a3 += cs; a6 += cs;
+        }
+        if (start != null)
+        {
+            c00 += V.Load(start); c01 += LoadLast(start + V.Count, last); start += startStride;
+            c10 += V.Load(start); c11 += LoadLast(start + V.Count, last); start += startStride;
+            c20 += V.Load(start); c21 += LoadLast(start + V.Count, last); start += startStride;
+            c30 += V.Load(start); c31 += LoadLast(start + V.Count, last); start += startStride;
+            c40 += V.Load(start); c41 += LoadLast(start + V.Count, last); start += startStride;
+            c50 += V.Load(start); c51 += LoadLast(start + V.Count, last); start += startStride;
+            c60 += V.Load(start); c61 += LoadLast(start + V.Count, last); start += startStride;
+            c70 += V.Load(start); c71 += LoadLast(start + V.Count, last);
         }
         V.Store(c00, c); StoreLast(c01, c + V.Count, last); c += cStride;
         V.Store(c10, c); StoreLast(c11, c + V.Count, last); c += cStride;
@@ -143,17 +163,6 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
         V c50 = default;
         V c60 = default;
         V c70 = default;
-        if (start != null)
-        {
-            c00 = LoadLast(start, last); start += startStride;
-            c10 = LoadLast(start, last); start += startStride;
-            c20 = LoadLast(start, last); start += startStride;
-            c30 = LoadLast(start, last); start += startStride;
-            c40 = LoadLast(start, last); start += startStride;
-            c50 = LoadLast(start, last); start += startStride;
-            c60 = LoadLast(start, last); start += startStride;
-            c70 = LoadLast(start, last);
-        }
         float* a3 = a + 3 * rs;
         float* a6 = a + 6 * rs;
         for (; k > 0; k--)
@@ -169,6 +178,17 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             x = V.Create(a6[rs]); c70 = V.Fma(x, b0, c70);
             b += V.Count;
             a += cs; a3 += cs; a6 += cs;
+        }
+        if (start != null)
+        {
+            c00 += LoadLast(start, last); start += startStride;
+            c10 += LoadLast(start, last); start += startStride;
+            c20 += LoadLast(start, last); start += startStride;
+            c30 += LoadLast(start, last); start += startStride;
+            c40 += LoadLast(start, last); start += startStride;
+            c50 += LoadLast(start, last); start += startStride;
+            c60 += LoadLast(start, last); start += startStride;
+            c70 += LoadLast(start, last);
         }
         StoreLast(c00, c, last); c += cStride;
         StoreLast(c10, c, last); c += cStride;
@@ -187,13 +207,6 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
         V c10 = default, c11 = default, c12 = default;
         V c20 = default, c21 = default, c22 = default;
         V c30 = default, c31 = default, c32 = default;
-        if (start != null)
-        {
-            c00 = V.Load(start); c01 = V.Load(start + V.Count); c02 = LoadLast(start + 2 * V.Count, last); start += startStride;
-            c10 = V.Load(start); c11 = V.Load(start + V.Count); c12 = LoadLast(start + 2 * V.Count, last); start += startStride;
-            c20 = V.Load(start); c21 = V.Load(start + V.Count); c22 = LoadLast(start + 2 * V.Count, last); start += startStride;
-            c30 = V.Load(start); c31 = V.Load(start + V.Count); c32 = LoadLast(start + 2 * V.Count, last);
-        }
         float* a3 = a + 3 * rs;
         for (; k > 0; k--)
         {
@@ -204,6 +217,13 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             x = V.Create(a3[0]); c30 = V.Fma(x, b0, c30); c31 = V.Fma(x, b1, c31); c32 = V.Fma(x, b2, c32);
             b += 3 * V.Count;
             a += cs; a3 += cs;
+        }
+        if (start != null)
+        {
+            c00 += V.Load(start); c01 += V.Load(start + V.Count); c02 += LoadLast(start + 2 * V.Count, last); start += startStride;
+            c10 += V.Load(start); c11 += V.Load(start + V.Count); c12 += LoadLast(start + 2 * V.Count, last); start += startStride;
+            c20 += V.Load(start); c21 += V.Load(start + V.Count); c22 += LoadLast(start + 2 * V.Count, last); start += startStride;
+            c30 += V.Load(start); c31 += V.Load(start + V.Count); c32 += LoadLast(start + 2 * V.Count, last);
         }
         V.Store(c00, c); V.Store(c01, c + V.Count); StoreLast(c02, c + 2 * V.Count, last); c += cStride;
         V.Store(c10, c); V.Store(c11, c + V.Count); StoreLast(c12, c + 2 * V.Count, last); c += cStride;
@@ -218,13 +238,6 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
         V c10 = default, c11 = default;
         V c20 = default, c21 = default;
         V c30 = default, c31 = default;
-        if (start != null)
-        {
-            c00 = V.Load(start); c01 = LoadLast(start + V.Count, last); start += startStride;
-            c10 = V.Load(start); c11 = LoadLast(start + V.Count, last); start += startStride;
-            c20 = V.Load(start); c21 = LoadLast(start + V.Count, last); start += startStride;
-            c30 = V.Load(start); c31 = LoadLast(start + V.Count, last);
-        }
         float* a3 = a + 3 * rs;
         for (; k > 0; k--)
         {
@@ -235,6 +248,13 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             x = V.Create(a3[0]); c30 = V.Fma(x, b0, c30); c31 = V.Fma(x, b1, c31);
             b += 2 * V.Count;
             a += cs; a3 += cs;
+        }
+        if (start != null)
+        {
+            c00 += V.Load(start); c01 += LoadLast(start + V.Count, last); start += startStride;
+            c10 += V.Load(start); c11 += LoadLast(start + V.Count, last); start += startStride;
+            c20 += V.Load(start); c21 += LoadLast(start + V.Count, last); start += startStride;
+            c30 += V.Load(start); c31 += LoadLast(start + V.Count, last);
         }
         V.Store(c00, c); StoreLast(c01, c + V.Count, last); c += cStride;
         V.Store(c10, c); StoreLast(c11, c + V.Count, last); c += cStride;
@@ -249,13 +269,6 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
         V c10 = default;
         V c20 = default;
         V c30 = default;
-        if (start != null)
-        {
-            c00 = LoadLast(start, last); start += startStride;
-            c10 = LoadLast(start, last); start += startStride;
-            c20 = LoadLast(start, last); start += startStride;
-            c30 = LoadLast(start, last);
-        }
         float* a3 = a + 3 * rs;
         for (; k > 0; k--)
         {
@@ -266,6 +279,13 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             x = V.Create(a3[0]); c30 = V.Fma(x, b0, c30);
             b += V.Count;
             a += cs; a3 += cs;
+        }
+        if (start != null)
+        {
+            c00 += LoadLast(start, last); start += startStride;
+            c10 += LoadLast(start, last); start += startStride;
+            c20 += LoadLast(start, last); start += startStride;
+            c30 += LoadLast(start, last);
         }
         StoreLast(c00, c, last); c += cStride;
         StoreLast(c10, c, last); c += cStride;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace NanoGpt.Tensors.Cpu.Bf16;
+namespace NanoGpt.Tensors.Cpu;
 
 /// <summary>Machine code that was made at run time, in memory that is never writable and executable at once. Lives as long as the process.</summary>
 internal static unsafe partial class ExecutableMemory

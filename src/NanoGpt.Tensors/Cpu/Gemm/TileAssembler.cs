@@ -1,0 +1,203 @@
+using Iced.Intel;
+using static Iced.Intel.AssemblerRegisters;
+
+namespace NanoGpt.Tensors.Cpu.Gemm;
+
+/// <summary>What a tile multiplies with, and on which registers.</summary>
+internal enum TileInstruction
+{
+    /// <summary><c>vfmadd231ps</c> on 8 lanes of fp32: AVX2.</summary>
+    Fma256,
+
+    /// <summary><c>vfmadd231ps</c> on 16 lanes of fp32: AVX-512.</summary>
+    Fma512,
+
+    /// <summary><c>vdpbf16ps</c>: pairs of bf16, both products added to a lane of fp32; 16 lanes, AVX512_BF16.</summary>
+    DotBf16,
+}
+
+/// <summary>
+/// Writes the micro-kernel (see <see cref="MicroKernel{V}"/>) in machine code. For fp32 the just-in-time compiler spends every
+/// second instruction on copies between registers and on addresses, which a core shared with another hyper-thread has no room for; for bf16 .NET has
+/// no intrinsic. With 32 registers a tile is 8 rows × 1 to 3 vectors of accumulators, with 16 it is 4 rows.
+/// <code>
+/// for each step:   b_j = load B, j &lt; vectors;   for each row i:  a = broadcast A[i],  c_ij += a · b_j
+/// C = start + c
+/// </code>
+/// The one argument points to a <see cref="TileCall"/>.
+/// </summary>
+internal sealed class TileAssembler
+{
+    /// <summary>Steps in a round of the loop.</summary>
+    const int Unroll = 4;
+
+    static readonly AssemblerRegister64 Call = MachineCode.Argument;
+
+    readonly Assembler c = new(64);
+    readonly TileInstruction instruction;
+    readonly int vectors, rows, width;
+    readonly bool wide;
+
+    /// <param name="instruction">What to multiply with.</param>
+    /// <param name="vectors">Vectors in a row of the tile.</param>
+    public TileAssembler(TileInstruction instruction, int vectors)
+    {
+        (this.instruction, this.vectors) = (instruction, vectors);
+        wide = instruction != TileInstruction.Fma256;
+        (rows, width) = wide ? (8, 64) : (4, 32);
+    }
+
+    // Vector registers: the accumulators, then B, then one for A, in whose place the mask of the last vector lies before and after the loop.
+    Register Accumulator(int i, int j) => Vector(i * vectors + j);
+    Register B(int j) => Vector(3 * rows + j);
+    Register A => Vector(3 * rows + 3);
+    Register Vector(int number) => (wide ? Register.ZMM0 : Register.YMM0) + number;
+
+    /// <summary>The machine code.</summary>
+    public byte[] Write()
+    {
+        MachineCode.SaveRegisters(c);
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < vectors; j++) Zero(Accumulator(i, j));
+        Multiply();
+        Label partial = c.CreateLabel(), done = c.CreateLabel();
+        c.mov(rax, __qword_ptr[Call + TileCall.OffsetLastMask]);
+        c.test(rax, rax);
+        c.jne(partial);
+        Finish(partialLast: false);
+        c.jmp(done);
+        c.Label(ref partial);
+        Finish(partialLast: true);
+        c.Label(ref done);
+        return MachineCode.FinishSaved(c);
+    }
+
+    /// <summary>rax: row 0 of A, r10: row 3, r11: row 6 or the distance of columns; rdx: the distance of rows; r8: B; r9: steps left.</summary>
+    void Multiply()
+    {
+        c.mov(rax, __qword_ptr[Call + TileCall.OffsetA]);
+        c.mov(rdx, __qword_ptr[Call + TileCall.OffsetRowStride]);
+        c.lea(r10, __[rdx + rdx * 2]);
+        if (wide) c.lea(r11, __[rax + r10 * 2]);
+        c.add(r10, rax);
+        c.mov(r8, __qword_ptr[Call + TileCall.OffsetB]);
+        c.mov(r9, __qword_ptr[Call + TileCall.OffsetSteps]);
+        Label rounds = c.CreateLabel(), rest = c.CreateLabel(), step = c.CreateLabel(), done = c.CreateLabel();
+        c.sub(r9, Unroll);
+        c.jl(rest);
+        c.Label(ref rounds);
+        for (int u = 0; u < Unroll; u++) Step(u);
+        c.add(r8, Unroll * width * vectors);
+        c.sub(r9, Unroll);
+        c.jge(rounds);
+        c.Label(ref rest);
+        c.add(r9, Unroll);
+        c.je(done);
+        c.Label(ref step);
+        Step(0);
+        c.add(r8, width * vectors);
+        c.dec(r9);
+        c.jne(step);
+        c.Label(ref done);
+        c.nop();        // a label needs an instruction
+    }
+
+    void Step(int u)
+    {
+        for (int j = 0; j < vectors; j++) Load(B(j), Memory(Register.R8, width * (vectors * u + j)));
+        for (int i = 0; i < rows; i++)
+        {
+            var row = i < 3 ? Register.RAX : i < 6 ? Register.R10 : Register.R11;
+            Broadcast(A, i % 3 == 0 ? Memory(row) : new MemoryOperand(row, Register.RDX, i % 3));
+            for (int j = 0; j < vectors; j++) MultiplyAdd(Accumulator(i, j), B(j), A);
+        }
+        c.add(rax, __qword_ptr[Call + TileCall.OffsetColumnStride]);
+        c.add(r10, __qword_ptr[Call + TileCall.OffsetColumnStride]);
+        if (wide) c.add(r11, __qword_ptr[Call + TileCall.OffsetColumnStride]);
+    }
+
+    /// <summary>Adds <c>start</c> where there is one, and stores the tile; of a partial last vector only the columns that exist.</summary>
+    void Finish(bool partialLast)
+    {
+        if (partialLast) LoadMask();
+        Label store = c.CreateLabel();
+        c.mov(r8, __qword_ptr[Call + TileCall.OffsetStart]);
+        c.mov(rdx, __qword_ptr[Call + TileCall.OffsetStartStride]);
+        c.test(r8, r8);
+        c.je(store);
+        for (int i = 0; i < rows; i++)
+        {
+            for (int j = 0; j < vectors; j++)
+            {
+                var memory = Memory(Register.R8, width * j);
+                if (partialLast && j == vectors - 1) LoadPartial(B(0), memory); else Load(B(0), memory);
+                Add(Accumulator(i, j), B(0));
+            }
+            if (i < rows - 1) c.add(r8, rdx);
+        }
+        c.Label(ref store);
+        c.mov(r8, __qword_ptr[Call + TileCall.OffsetC]);
+        c.mov(rdx, __qword_ptr[Call + TileCall.OffsetCStride]);
+        for (int i = 0; i < rows; i++)
+        {
+            for (int j = 0; j < vectors; j++)
+            {
+                var memory = Memory(Register.R8, width * j);
+                if (partialLast && j == vectors - 1) StorePartial(memory, Accumulator(i, j)); else Store(memory, Accumulator(i, j));
+            }
+            if (i < rows - 1) c.add(r8, rdx);
+        }
+    }
+
+    static MemoryOperand Memory(Register at, int displacement = 0) => new(at, displacement);
+
+    void Emit(Instruction what) => c.AddInstruction(what);
+
+    void Zero(Register v) => Emit(wide ? Instruction.Create(Code.EVEX_Vpxord_zmm_k1z_zmm_zmmm512b32, v, v, v) : Instruction.Create(Code.VEX_Vxorps_ymm_ymm_ymmm256, v, v, v));
+
+    void Load(Register v, MemoryOperand from) => Emit(Instruction.Create(wide ? Code.EVEX_Vmovups_zmm_k1z_zmmm512 : Code.VEX_Vmovups_ymm_ymmm256, v, from));
+
+    void Store(MemoryOperand to, Register v) => Emit(Instruction.Create(wide ? Code.EVEX_Vmovups_zmmm512_k1z_zmm : Code.VEX_Vmovups_ymmm256_ymm, to, v));
+
+    void Add(Register v, Register w) => Emit(Instruction.Create(wide ? Code.EVEX_Vaddps_zmm_k1z_zmm_zmmm512b32_er : Code.VEX_Vaddps_ymm_ymm_ymmm256, v, v, w));
+
+    void Broadcast(Register v, MemoryOperand from) => Emit(Instruction.Create(wide ? Code.EVEX_Vbroadcastss_zmm_k1z_xmmm32 : Code.VEX_Vbroadcastss_ymm_m32, v, from));
+
+    void MultiplyAdd(Register sum, Register x, Register y) => Emit(Instruction.Create(instruction switch
+    {
+        TileInstruction.Fma256 => Code.VEX_Vfmadd231ps_ymm_ymm_ymmm256,
+        TileInstruction.Fma512 => Code.EVEX_Vfmadd231ps_zmm_k1z_zmm_zmmm512b32_er,
+        _ => Code.EVEX_Vdpbf16ps_zmm_k1z_zmm_zmmm512b32,
+    }, sum, x, y));
+
+    /// <summary>Takes the mask that rax points to: into k1, or into the register of A.</summary>
+    void LoadMask()
+    {
+        Load(A, Memory(Register.RAX));
+        if (wide) c.vptestmd(k1, zmm27, zmm27);
+    }
+
+    void LoadPartial(Register v, MemoryOperand from)
+    {
+        if (!wide)
+        {
+            Emit(Instruction.Create(Code.VEX_Vmaskmovps_ymm_ymm_m256, v, A, from));
+            return;
+        }
+        var load = Instruction.Create(Code.EVEX_Vmovups_zmm_k1z_zmmm512, v, from);
+        (load.OpMask, load.ZeroingMasking) = (Register.K1, true);
+        Emit(load);
+    }
+
+    void StorePartial(MemoryOperand to, Register v)
+    {
+        if (!wide)
+        {
+            Emit(Instruction.Create(Code.VEX_Vmaskmovps_m256_ymm_ymm, to, A, v));
+            return;
+        }
+        var store = Instruction.Create(Code.EVEX_Vmovups_zmmm512_k1z_zmm, to, v);
+        store.OpMask = Register.K1;
+        Emit(store);
+    }
+}

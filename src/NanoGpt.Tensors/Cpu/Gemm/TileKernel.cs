@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+
+namespace NanoGpt.Tensors.Cpu.Gemm;
+
+/// <summary>The argument of an assembled tile. Strides in bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct TileCall
+{
+    public const int OffsetA = 0, OffsetRowStride = 8, OffsetColumnStride = 16, OffsetB = 24, OffsetSteps = 32,
+        OffsetStart = 40, OffsetStartStride = 48, OffsetC = 56, OffsetCStride = 64, OffsetLastMask = 72;
+
+    public float* A;
+    public long RowStride, ColumnStride;
+    public float* B;
+    public long Steps;
+    public float* Start;
+    public long StartStride;
+    public float* C;
+    public long CStride;
+    public int* LastMask;       // a word for each column of the last vector, negative where it exists; null: all do
+}
+
+/// <summary>The assembled micro-kernels of one instruction.</summary>
+internal sealed unsafe class TileKernel
+{
+    /// <summary>16 words that are -1, then 16 that are 0: masks for any number of lanes.</summary>
+    static readonly int* masks = Masks();
+
+    readonly delegate* unmanaged[SuppressGCTransition]<TileCall*, void> one, two, three;
+    readonly int lanes;
+
+    public TileKernel(TileInstruction instruction)
+    {
+        lanes = instruction == TileInstruction.Fma256 ? 8 : 16;
+        one = Make(instruction, 1);
+        two = Make(instruction, 2);
+        three = Make(instruction, 3);
+    }
+
+    /// <summary>Whether this system let the code be placed.</summary>
+    public bool Available => one != null && two != null && three != null;
+
+    /// <summary>One tile: see <see cref="MicroKernel{V}"/>; strides in words.</summary>
+    public void Run(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    {
+        int vectors = (columns + lanes - 1) / lanes, last = columns - (vectors - 1) * lanes;
+        var call = new TileCall
+        {
+            A = a, RowStride = rs * 4, ColumnStride = cs * 4, B = b, Steps = steps,
+            Start = start, StartStride = startStride * 4, C = c, CStride = cStride * 4, LastMask = last == lanes ? null : masks + 16 - last,
+        };
+        if (vectors == 3) three(&call);
+        else if (vectors == 2) two(&call);
+        else one(&call);
+    }
+
+    static delegate* unmanaged[SuppressGCTransition]<TileCall*, void> Make(TileInstruction instruction, int vectors) =>
+        (delegate* unmanaged[SuppressGCTransition]<TileCall*, void>)ExecutableMemory.Place(new TileAssembler(instruction, vectors).Write());
+
+    static int* Masks()
+    {
+        int* words = (int*)NativeMemory.AlignedAlloc(32 * sizeof(int), 64);
+        for (int i = 0; i < 32; i++) words[i] = i < 16 ? -1 : 0;
+        return words;
+    }
+}
