@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using System.Text;
-using NanoGpt.Tensors.Cpu.Bf16;
 
 namespace NanoGpt.Tensors.Cpu;
 
@@ -28,6 +27,6 @@ public static class CpuFeatures
         X86Base.IsSupported ? [("AVX2", Avx2.IsSupported && Fma.IsSupported), ("AVX-512", Avx512BW.IsSupported), ("AVX512_BF16", CpuDevice.HasFastBFloat16)]
         : ArmBase.IsSupported ? [("NEON", AdvSimd.IsSupported)] : [];
 
-    /// <summary>Whether the processor multiplies bf16, be it that the system lets the kernel for it be placed or not.</summary>
-    public static bool HasBFloat16Instruction => Bf16Kernel.HasInstruction();
+    /// <summary>Whether the processor multiplies bf16, be it that the system lets the kernel for it be placed or not: AVX512_BF16, CPUID leaf 7, sub-leaf 1, EAX bit 5. That the system saves the registers is what .NET's own test for AVX-512 says.</summary>
+    public static bool HasBFloat16Instruction => Avx512BW.IsSupported && (X86Base.CpuId(7, 1).Eax & 1 << 5) != 0;
 }

@@ -13,6 +13,8 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
 
     public static int Pairing => 2;
 
+    public static int TileRows => Simd512.TileRows;
+
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
     public static void Tile(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
@@ -60,17 +62,21 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
 
     public static MatrixView PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
     {
-        int rows = row1 - row0, rowsUp = (rows + Simd512.TileRows - 1) / Simd512.TileRows * Simd512.TileRows;
+        if (a.RowStride != 1 || a.ColumnStride == 1) return PackRows(a, row0, row1, step0, steps, TileRows, destination);
+        int rows = row1 - row0, rowsUp = (rows + TileRows - 1) / TileRows * TileRows, width = (rowsUp + Lanes - 1) / Lanes * Lanes;
+        PackAcross(a.At(row0, 2L * step0), a.ColumnStride, Math.Min(2 * steps, a.Columns - 2 * step0), rows, width, destination);
+        return new MatrixView(destination, rowsUp, steps, 1, width);
+    }
+
+    /// <summary>Words from one row to the next of a packed block whose rows keep their order: an odd number of cache lines, which keeps the rows of a tile out of each other's cache sets.</summary>
+    public static int RowStride(int steps) => ((steps + Lanes - 1) / Lanes | 1) * Lanes;
+
+    /// <summary>Packs a block of A whose rows keep their order; rows up to a whole number of tiles are zero.</summary>
+    public static MatrixView PackRows(MatrixView a, int row0, int row1, int step0, int steps, int tileRows, float* destination)
+    {
+        int rows = row1 - row0, rowsUp = (rows + tileRows - 1) / tileRows * tileRows, stride = RowStride(steps);
         int depth = Math.Min(2 * steps, a.Columns - 2 * step0);
         float* source = a.At(row0, 2L * step0);
-        if (a.RowStride == 1 && a.ColumnStride != 1)
-        {
-            int width = (rowsUp + Lanes - 1) / Lanes * Lanes;
-            PackAcross(source, a.ColumnStride, depth, rows, width, destination);
-            return new MatrixView(destination, rowsUp, steps, 1, width);
-        }
-        // Rows keep their order; a stride that is no multiple of 4 KB keeps the rows of a tile out of each other's cache sets.
-        int stride = (steps + Lanes - 1) / Lanes * Lanes + Lanes;
         if (a.ColumnStride == 1)
         {
             Bf16Packer.AlongRows(source, a.RowStride, rows, depth, destination, stride);
@@ -86,7 +92,7 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
     }
 
     /// <summary>Words of (row k, row k + 1) for each column; an odd last row is paired with zeros.</summary>
-    static void PackAcross(float* source, long rowStride, int depth, int valid, int width, float* destination)
+    public static void PackAcross(float* source, long rowStride, int depth, int valid, int width, float* destination)
     {
         int pairs = depth / 2;
         Bf16Packer.AcrossRows(source, rowStride, pairs, valid, destination, width);
@@ -98,7 +104,7 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
     }
 
     /// <summary>The word of an element and, if there are <paramref name="two"/>, the one a stride further on.</summary>
-    static float Pair(float* first, long stride, bool two) =>
+    public static float Pair(float* first, long stride, bool two) =>
         BitConverter.UInt32BitsToSingle(Round(*first) >> 16 | (two ? Round(first[stride]) & 0xFFFF0000u : 0));
 
     /// <summary>Rounds to the nearest bf16, ties to even, in the upper 16 bits; NaN stays NaN.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics.X86;
 using NanoGpt.Tensors.Cpu.Gemm;
 
 namespace NanoGpt.Tensors.Cpu.Bf16;
@@ -10,10 +9,10 @@ internal static unsafe class Bf16Kernel
 
     static Bf16Kernel()
     {
-        if (!HasInstruction()) return;
+        if (!Bf16Packer.Available) return;
         var tiles = new TileKernel(TileInstruction.DotBf16);
         peak = (delegate* unmanaged<long, void>)ExecutableMemory.Place(Bf16PeakAssembler.Write());
-        if (tiles.Available && peak != null && Bf16Packer.Available) Tiles = tiles;
+        if (tiles.Available && peak != null) Tiles = tiles;
     }
 
     /// <summary>Multiplies tiles; null where the processor lacks the instruction or the system did not let the code be placed.</summary>
@@ -25,7 +24,4 @@ internal static unsafe class Bf16Kernel
         peak(rounds);
         return 4.0 * 16 * Bf16PeakAssembler.Products * rounds;
     }
-
-    /// <summary>CPUID leaf 7, sub-leaf 1, EAX bit 5: AVX512_BF16. That the system saves the registers is what .NET's own test for AVX-512 says.</summary>
-    public static bool HasInstruction() => Avx512BW.IsSupported && (X86Base.CpuId(7, 1).Eax & 1 << 5) != 0;
 }

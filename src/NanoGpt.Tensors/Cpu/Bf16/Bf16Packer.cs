@@ -30,19 +30,28 @@ internal static unsafe class Bf16Packer
 
     static Bf16Packer()
     {
+        if (!CpuFeatures.HasBFloat16Instruction) return;
         alongRows = (delegate* unmanaged[SuppressGCTransition]<PackCall*, void>)ExecutableMemory.Place(Bf16PackAssembler.AlongRows());
         acrossRows = (delegate* unmanaged[SuppressGCTransition]<PackCall*, void>)ExecutableMemory.Place(Bf16PackAssembler.AcrossRows());
         order = (ushort*)NativeMemory.AlignedAlloc(64, 64);
         for (int i = 0; i < 2 * Lanes; i++) order[i] = (ushort)(i / 2 + i % 2 * Lanes);
+        Available = alongRows != null && acrossRows != null;
     }
 
-    /// <summary>Whether the system let the code be placed.</summary>
-    public static bool Available => alongRows != null && acrossRows != null;
+    /// <summary>Whether this processor has the instruction and this system let the code be placed. Elsewhere plain code does the same, for tests of packed layouts.</summary>
+    public static bool Available { get; }
 
     /// <summary>Word s of a row becomes (x[2s], x[2s + 1]); what is past <paramref name="columns"/> in the last 16 words of a row becomes zero.</summary>
     public static void AlongRows(float* source, long rowStride, int rows, int columns, float* destination, long destinationStride)
     {
         if (rows <= 0) return;
+        if (!Available)
+        {
+            for (int r = 0; r < rows; r++)
+                for (int s = 0; s < (columns + 2 * Lanes - 1) / (2 * Lanes) * Lanes; s++)
+                    destination[r * destinationStride + s] = 2 * s < columns ? Bf16Format.Pair(source + r * rowStride + 2 * s, 1, 2 * s + 1 < columns) : 0;
+            return;
+        }
         int rest = columns % (2 * Lanes);
         var call = new PackCall
         {
@@ -57,6 +66,13 @@ internal static unsafe class Bf16Packer
     public static void AcrossRows(float* source, long rowStride, int pairs, int columns, float* destination, long destinationStride)
     {
         if (pairs <= 0) return;
+        if (!Available)
+        {
+            for (int k = 0; k < pairs; k++)
+                for (int j = 0; j < (columns + Lanes - 1) / Lanes * Lanes; j++)
+                    destination[k * destinationStride + j] = j < columns ? Bf16Format.Pair(source + 2 * k * rowStride + j, rowStride, two: true) : 0;
+            return;
+        }
         var call = new PackCall
         {
             Source = source, RowStride = 4 * rowStride, Rows = pairs, Ahead = 4 * rowStride * RowsAhead, Order = order,

@@ -11,6 +11,8 @@ internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unma
 {
     public static int Pairing => 1;
 
+    public static int TileRows => V.TileRows;
+
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
     public static void Tile(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>

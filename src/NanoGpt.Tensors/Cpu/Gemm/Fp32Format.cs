@@ -8,6 +8,8 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
 {
     public static int Pairing => 1;
 
+    public static int TileRows => V.TileRows;
+
     /// <summary>Rows are read in place. Reading columns touches a new page for every k: worth a copy when several panels will read it.</summary>
     public static bool ReadsInPlace(MatrixView a, int panels) => a.ColumnStride == 1 || panels < 3;
 

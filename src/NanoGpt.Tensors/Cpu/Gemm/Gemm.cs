@@ -37,7 +37,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     public void Multiply(MatrixView a, MatrixView b, MatrixView c, float* bias = null, bool accumulate = false)
     {
         // A row or two against a weight matrix, as sampling has it: read the weights where they lie, as the left side of the transposed product.
-        if (a.Rows < V.TileRows && b.ColumnStride != 1)
+        if (a.Rows < F.TileRows && b.ColumnStride != 1)
         {
             for (int row = 0; row < a.Rows && bias != null; row++)
                 new ReadOnlySpan<float>(bias, c.Columns).CopyTo(new Span<float>(c.At(row, 0), c.Columns));
@@ -58,7 +58,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
         bool deep = b.Rows > Deep && b.ColumnStride == 1;
         long most = deep ? DeepShared : MaxShared;
         int slices = (int)((RightSide<V, F>.Cut(b.Rows, b.Columns).Length + most - 1) / most);
-        int depth = ((b.Rows + slices - 1) / slices + F.Pairing - 1) / F.Pairing * F.Pairing;
+        int grain = PackedPanels<V>.Grain * F.Pairing, depth = ((b.Rows + slices - 1) / slices + grain - 1) / grain * grain;
         for (int k0 = 0; k0 < b.Rows; k0 += depth)
         {
             int count = Math.Min(depth, b.Rows - k0);
@@ -82,7 +82,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
 
     void Share(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias, bool accumulate, int rows)
     {
-        int rowBlock = (Math.Min(rows, a.Rows) + V.TileRows - 1) / V.TileRows * V.TileRows;
+        int rowBlock = (Math.Min(rows, a.Rows) + F.TileRows - 1) / F.TileRows * F.TileRows;
         int rowBlocks = (a.Rows + rowBlock - 1) / rowBlock;
         // Groups of panels, which each pack the same rows of A, only where blocks of rows are too few to share out.
         int groups = rowBlocks >= 2 * pool.Workers ? 1 : Math.Clamp((4 * pool.Workers + rowBlocks - 1) / rowBlocks, 1, b.Panels.Panels);

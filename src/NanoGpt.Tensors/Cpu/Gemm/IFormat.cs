@@ -11,6 +11,9 @@ internal unsafe interface IFormat<V> where V : unmanaged, ISimd<V>
     /// <summary>Elements of k in a step.</summary>
     static abstract int Pairing { get; }
 
+    /// <summary>Rows of a tile of C.</summary>
+    static abstract int TileRows { get; }
+
     /// <summary>Whether A can be read where it lies; otherwise a block of it is packed first.</summary>
     static abstract bool ReadsInPlace(MatrixView a, int panels);
 

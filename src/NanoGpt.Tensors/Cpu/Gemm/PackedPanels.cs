@@ -11,6 +11,9 @@ internal readonly struct PackedPanels<V> where V : unmanaged, ISimd<V>
     /// <summary>The longest block, in steps: a tile of A (8 × 512 words) fits in half of a 32 KB first-level cache.</summary>
     public const int MaxBlock = 768;
 
+    /// <summary>Steps that the widest of multiply instructions takes at once: k is cut at multiples of it, so that only its end is a tail.</summary>
+    public const int Grain = 16;
+
     readonly int columns, vectors;
 
     public PackedPanels(int steps, int columns)
@@ -20,7 +23,7 @@ internal readonly struct PackedPanels<V> where V : unmanaged, ISimd<V>
         vectors = (columns + V.Count - 1) / V.Count;
         Panels = (vectors + MicroKernel<V>.MaxVectors - 1) / MicroKernel<V>.MaxVectors;
         int blocks = (steps + MaxBlock - 1) / MaxBlock;
-        BlockSize = (steps + blocks - 1) / blocks;
+        BlockSize = ((steps + blocks - 1) / blocks + Grain - 1) / Grain * Grain;
     }
 
     public int Steps { get; }

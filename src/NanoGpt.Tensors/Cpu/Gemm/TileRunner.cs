@@ -15,7 +15,7 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
     public static long ScratchLength(int rows) => PanelScratch + PackedLength(rows);
 
     /// <summary>Words that so many rows of A take, packed.</summary>
-    public static long PackedLength(int rows) => (rows + 2 * V.TileRows) * (long)(PackedPanels<V>.MaxBlock + 32);
+    public static long PackedLength(int rows) => (rows + 2 * F.TileRows) * (long)(PackedPanels<V>.MaxBlock + 32);
 
     /// <summary>C = A·B (+ C if <paramref name="accumulate"/>, + bias per column if given), over the first <paramref name="depth"/> elements of k.</summary>
     /// <param name="a">The left side, packed or as it is.</param>
@@ -34,8 +34,8 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
         int depth, int row0, int row1, int panel0, int panel1, float* scratch)
     {
         var panels = b.Panels;
-        int tileRows = V.TileRows, used = (depth + F.Pairing - 1) / F.Pairing;
-        float* edge = stackalloc float[8 * 3 * 16];
+        int tileRows = F.TileRows, used = (depth + F.Pairing - 1) / F.Pairing;
+        float* edge = stackalloc float[F.TileRows * 3 * 16];
         for (int step = 0; step < used; step += panels.BlockSize)
         {
             int steps = Math.Min(panels.BlockSize, used - step);
@@ -64,20 +64,20 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
     static void RunEdge(int steps, MatrixView block, int row, int rows, float* b,
         float* start, long startStride, float* target, long targetStride, long columnStride, int valid, int width, float* edge)
     {
-        rows = Math.Min(rows, V.TileRows);
+        rows = Math.Min(rows, F.TileRows);
         if (start != null)
         {
             for (int r = 0; r < rows; r++) CopyRow(start + r * startStride, columnStride, edge + r * width, 1, valid);
         }
         // A packed block has all rows of its last tile; in place, those that do not exist must not be read.
-        bool copy = row + V.TileRows > block.Rows;
-        float* strip = stackalloc float[copy ? V.TileRows * steps : 0];
-        var tile = new MatrixView(block.At(row, 0), V.TileRows, steps, block.RowStride, block.ColumnStride);
+        bool copy = row + F.TileRows > block.Rows;
+        float* strip = stackalloc float[copy ? F.TileRows * steps : 0];
+        var tile = new MatrixView(block.At(row, 0), F.TileRows, steps, block.RowStride, block.ColumnStride);
         if (copy)
         {
             for (int r = 0; r < rows; r++) CopyRow(tile.At(r, 0), tile.ColumnStride, strip + r * steps, 1, steps);
-            new Span<float>(strip + rows * steps, (V.TileRows - rows) * steps).Clear();
-            tile = new MatrixView(strip, V.TileRows, steps);
+            new Span<float>(strip + rows * steps, (F.TileRows - rows) * steps).Clear();
+            tile = new MatrixView(strip, F.TileRows, steps);
         }
         F.Tile(width, steps, tile.Data, tile.RowStride, tile.ColumnStride, b, start == null ? null : edge, width, edge, width);
         for (int r = 0; r < rows; r++) CopyRow(edge + r * width, 1, target + r * targetStride, columnStride, valid);
