@@ -1,3 +1,4 @@
+using NanoGpt.Tensors.Cpu.Amx;
 using NanoGpt.Tensors.Cpu.Bf16;
 using NanoGpt.Tensors.Cpu.Gemm;
 using NanoGpt.Tensors.Cpu.Simd;
@@ -59,6 +60,7 @@ public abstract class CpuDevice : Device
         if (threads == 0) threads = Environment.ProcessorCount;
         return (width ?? SimdWidths.Widest) switch
         {
+            SimdWidth.V512 when precision == Precision.BFloat16 && AmxKernel.Available => new CpuDevice<Simd512, AmxFormat>(threads, SimdWidth.V512, precision),
             SimdWidth.V512 when precision == Precision.BFloat16 && HasFastBFloat16 => new CpuDevice<Simd512, Bf16Format>(threads, SimdWidth.V512, precision),
             SimdWidth.V512 => Create<Simd512>(threads, SimdWidth.V512, precision),
             SimdWidth.V256 => Create<Simd256>(threads, SimdWidth.V256, precision),

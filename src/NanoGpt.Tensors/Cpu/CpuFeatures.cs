@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using System.Text;
+using NanoGpt.Tensors.Cpu.Amx;
 
 namespace NanoGpt.Tensors.Cpu;
 
@@ -24,9 +25,15 @@ public static class CpuFeatures
 
     /// <summary>The vector instructions that matter here, and whether this process can use them; those of other architectures are left out.</summary>
     public static IReadOnlyList<(string Name, bool Usable)> Vectors =>
-        X86Base.IsSupported ? [("AVX2", Avx2.IsSupported && Fma.IsSupported), ("AVX-512", Avx512BW.IsSupported), ("AVX512_BF16", CpuDevice.HasFastBFloat16)]
+        X86Base.IsSupported ? [("AVX2", Avx2.IsSupported && Fma.IsSupported), ("AVX-512", Avx512BW.IsSupported), ("AVX512_BF16", CpuDevice.HasFastBFloat16), ("AMX_BF16", HasTiles)]
         : ArmBase.IsSupported ? [("NEON", AdvSimd.IsSupported)] : [];
 
     /// <summary>Whether the processor multiplies bf16, be it that the system lets the kernel for it be placed or not: AVX512_BF16, CPUID leaf 7, sub-leaf 1, EAX bit 5. That the system saves the registers is what .NET's own test for AVX-512 says.</summary>
     public static bool HasBFloat16Instruction => Avx512BW.IsSupported && (X86Base.CpuId(7, 1).Eax & 1 << 5) != 0;
+
+    /// <summary>Whether the processor multiplies tiles of bf16, be it that the system lets them be used or not: AMX-BF16 and AMX-TILE, CPUID leaf 7, EDX bits 22 and 24.</summary>
+    public static bool HasTileInstructions => Avx512BW.IsSupported && (X86Base.CpuId(7, 0).Edx & (1 << 22 | 1 << 24)) == (1 << 22 | 1 << 24);
+
+    /// <summary>Whether bf16 products run on tiles here.</summary>
+    public static bool HasTiles => AmxKernel.Available;
 }

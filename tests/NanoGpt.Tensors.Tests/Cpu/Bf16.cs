@@ -4,9 +4,11 @@ using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Tests;
 
-/// <summary>The ways in which bf16 products are formed: by the instruction, or rounded and multiplied as fp32 at some width.</summary>
+/// <summary>The ways in which bf16 products are formed: in tiles, by AMX or as an interpreter does it; by the vector instruction; or rounded and multiplied as fp32 at some width.</summary>
 public enum Bf16Path
 {
+    Tiles,
+    InterpretedTiles,
     Instruction,
     RoundedScalar,
     Rounded128,
@@ -36,22 +38,26 @@ static class Bf16
     /// <summary>Skips the test where the processor lacks a path.</summary>
     public static void SkipWhereMissing(Bf16Path path)
     {
+        if (path == Bf16Path.Tiles) Assert.SkipUnless(CpuFeatures.HasTiles, "This processor has no AMX, or the system does not let it be used.");
         if (path == Bf16Path.Instruction) Assert.SkipUnless(CpuDevice.HasFastBFloat16, "This processor has no AVX512_BF16, or the system places no code.");
         var width = WidthOf(path);
         Assert.SkipUnless(width <= SimdWidths.Widest, $"This processor has no {(int)width}-bit vectors.");
     }
 
-    static CpuDevice Create(Bf16Path path, int threads) =>
-        // The one that the public way never makes where the instruction is there.
-        path == Bf16Path.Rounded512
-            ? new CpuDevice<Simd512, Bf16RoundedFormat<Simd512>>(threads, SimdWidth.V512, Precision.BFloat16)
-            : CpuDevice.Create(threads, WidthOf(path), Precision.BFloat16);
+    static CpuDevice Create(Bf16Path path, int threads) => path switch
+    {
+        // Those that the public way does not make where there is something better, or never.
+        Bf16Path.InterpretedTiles => new CpuDevice<Lanes16, InterpretedAmxFormat>(threads, SimdWidth.V512, Precision.BFloat16),
+        Bf16Path.Instruction => new CpuDevice<Simd512, Bf16Format>(threads, SimdWidth.V512, Precision.BFloat16),
+        Bf16Path.Rounded512 => new CpuDevice<Simd512, Bf16RoundedFormat<Simd512>>(threads, SimdWidth.V512, Precision.BFloat16),
+        _ => CpuDevice.Create(threads, WidthOf(path), Precision.BFloat16),
+    };
 
     static SimdWidth WidthOf(Bf16Path path) => path switch
     {
         Bf16Path.RoundedScalar => SimdWidth.Scalar,
         Bf16Path.Rounded128 => SimdWidth.V128,
-        Bf16Path.Rounded256 => SimdWidth.V256,
+        Bf16Path.Rounded256 or Bf16Path.InterpretedTiles => SimdWidth.V256,
         _ => SimdWidth.V512,
     };
 

@@ -33,6 +33,7 @@ public class Bf16AttentionTests
 
     /// <summary>More than a block of k (1,024) of keys.</summary>
     [Theory]
+    [InlineData(Bf16Path.Tiles)]
     [InlineData(Bf16Path.Instruction)]
     [InlineData(Bf16Path.Rounded512)]
     public void Long_sequences_hold_the_same_bounds(Bf16Path path) => Verify(Bf16.Device(path), batch: 1, time: 1091, heads: 1, headSize: 5, accumulate: false);

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using NanoGpt.Tensors.Cpu;
+using NanoGpt.Tensors.Cpu.Amx;
+using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Tests;
 
@@ -27,7 +29,7 @@ public class Bf16ContractTests
         foreach (var kernel in Products(Sizes.Large).Concat(SlicedProducts()))
         {
             // Slices are cut alike at every width; narrow ones would take their time.
-            if (kernel.Variant == Sliced && path is not (Bf16Path.Instruction or Bf16Path.Rounded512)) continue;
+            if (kernel.Variant == Sliced && path is not (Bf16Path.Tiles or Bf16Path.Instruction or Bf16Path.Rounded512)) continue;
             var expected = Run(Bf16.Device(path, threads: 1), kernel, new CanaryFence(), "1 thread");
             foreach (int threads in (int[])[2, 3, 5])
             {
@@ -44,13 +46,15 @@ public class Bf16ContractTests
     /// and multiplied again, as in attention, such a difference now and then tips an element to the other side of a tie: by
     /// 2⁻⁸ of itself, but seldom.
     /// </summary>
-    [Fact]
-    public void The_instruction_and_the_fallback_give_the_same_numbers_but_for_the_order_of_sums()
+    [Theory]
+    [InlineData(Bf16Path.Tiles)]
+    [InlineData(Bf16Path.Instruction)]
+    public void The_instructions_and_the_fallback_give_the_same_numbers_but_for_the_order_of_sums(Bf16Path path)
     {
         foreach (var kernel in Products(Sizes.Large).Concat(SlicedProducts()))
         {
             var expected = Run(Bf16.Device(Bf16Path.Rounded512), kernel, new CanaryFence(), "rounded");
-            var actual = Run(Bf16.Device(Bf16Path.Instruction), kernel, new CanaryFence(), "instruction");
+            var actual = Run(Bf16.Device(path), kernel, new CanaryFence(), path.ToString());
             bool once = kernel.Kernel.StartsWith("LinearF", StringComparison.Ordinal) || kernel.Kernel.StartsWith("LinearB", StringComparison.Ordinal);
             for (int i = 0; i < expected.Count; i++)
             {
@@ -71,11 +75,19 @@ public class Bf16ContractTests
         }
     }
 
+    [Fact]
+    public void The_public_way_to_bf16_is_the_fastest_that_there_is()
+    {
+        Bf16.SkipWhereMissing(Bf16Path.Tiles);
+        Assert.IsType<CpuDevice<Simd512, AmxFormat>>(Bf16.Device(Bf16Path.Tiles));
+    }
+
     static Bf16Path PathOf(SimdWidth width) => width switch
     {
         SimdWidth.Scalar => Bf16Path.RoundedScalar,
         SimdWidth.V128 => Bf16Path.Rounded128,
         SimdWidth.V256 => Bf16Path.Rounded256,
+        _ when CpuFeatures.HasTiles => Bf16Path.Tiles,
         _ => CpuDevice.HasFastBFloat16 ? Bf16Path.Instruction : Bf16Path.Rounded512,
     };
 

@@ -22,6 +22,7 @@ public class Bf16HeadTests
 
     /// <summary>Several blocks of rows: the gradient of the weights gathers from all of them.</summary>
     [Theory]
+    [InlineData(Bf16Path.Tiles)]
     [InlineData(Bf16Path.Instruction)]
     [InlineData(Bf16Path.Rounded512)]
     public void Blocks_of_rows_add_up(Bf16Path path) => Verify(Bf16.Device(path), rows: 410, channels: 5, vocabulary: 50257, accumulate: false);

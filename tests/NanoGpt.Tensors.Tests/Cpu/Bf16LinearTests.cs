@@ -37,6 +37,7 @@ public class Bf16LinearTests
     }
 
     [Theory]
+    [InlineData(Bf16Path.Tiles)]
     [InlineData(Bf16Path.Instruction)]
     [InlineData(Bf16Path.Rounded512)]
     public void Products_are_those_of_rounded_operands_in_large_matrices(Bf16Path path)

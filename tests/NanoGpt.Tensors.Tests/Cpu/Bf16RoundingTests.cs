@@ -1,3 +1,4 @@
+using NanoGpt.Tensors.Cpu.Amx;
 using NanoGpt.Tensors.Cpu.Bf16;
 using NanoGpt.Tensors.Cpu.Gemm;
 using NanoGpt.Tensors.Cpu.Simd;
@@ -40,6 +41,8 @@ public unsafe class Bf16RoundingTests
         Bf16.SkipWhereMissing(path);
         switch (path)
         {
+            case Bf16Path.Tiles: Check<Simd512, AmxFormat>(); break;
+            case Bf16Path.InterpretedTiles: Check<Lanes16, InterpretedAmxFormat>(); break;
             case Bf16Path.Instruction: Check<Simd512, Bf16Format>(); break;
             case Bf16Path.RoundedScalar: Check<SimdScalar, Bf16RoundedFormat<SimdScalar>>(); break;
             case Bf16Path.Rounded128: Check<Simd128, Bf16RoundedFormat<Simd128>>(); break;

@@ -1,0 +1,23 @@
+using NanoGpt.Tensors.Cpu.Amx;
+using NanoGpt.Tensors.Cpu.Gemm;
+
+namespace NanoGpt.Tensors.Tests;
+
+/// <summary><see cref="AmxFormat"/> with its kernels interpreted: the packing and all loops around them are those of the processor's.</summary>
+readonly unsafe struct InterpretedAmxFormat : IFormat<Lanes16>
+{
+    public static int Pairing => AmxFormat.Pairing;
+    public static int TileRows => AmxFormat.TileRows;
+    public static bool ReadsInPlace(MatrixView a, int panels) => AmxFormat.ReadsInPlace(a, panels);
+
+    public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination) =>
+        AmxFormat.PackB(b, step0, steps, column, valid, width, destination);
+
+    public static MatrixView PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination) =>
+        AmxFormat.PackA(a, row0, row1, step0, steps, destination);
+
+    public static void Tile(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
+        AmxKernel.Run<InterpretedMachine>(columns, steps, a, rs, b, start, startStride, c, cStride);
+
+    public static double Peak(int rounds) => throw new NotSupportedException("An interpreter has no peak.");
+}
