@@ -11,7 +11,7 @@ namespace NanoGpt.Tensors.Cpu.Amx;
 /// </code>
 /// Six accumulators leave one register for A and one for B: seven loads for six products, since the last b of the first row of tiles is the
 /// first of the second. With four or two accumulators nothing is loaded twice.
-/// The one argument points to an <see cref="AmxCall"/>. Registers are those that a callee may spoil on either system.
+/// The one argument points to an <see cref="AmxCall"/>; tiles are configured already. Registers are those that a callee may spoil on either system.
 /// </summary>
 internal static class AmxAssembler
 {
@@ -31,8 +31,6 @@ internal static class AmxAssembler
         var roles = new TileRoles(vectors);
         var c = new Assembler(64);
         var call = Argument;
-        c.mov(rax, __qword_ptr[call + AmxCall.OffsetConfiguration]);
-        c.ldtilecfg(__[rax]);
         LoadStart(c, call, roles);
 
         // rax, r10: the rows of A's two tiles, rdx: from row to row; r8: B, r11: from step to step; r9: how often 16 steps, or the tail, are left.
@@ -68,22 +66,40 @@ internal static class AmxAssembler
             for (int j = 0; j < vectors; j++) c.tilestored(__[r8 + rdx + 64 * j], Tmm[roles.C(i, j)]);
             if (i < Rows - 1) SixteenOn(c, r8, r8, rdx);
         }
-        return Finish(c);
+        c.ret();
+        return Assemble(c);
     }
 
-    /// <summary>The machine code of a loop of <see cref="PeakProducts"/> independent products on registers; its arguments are the number of rounds and a configuration of whole tiles.</summary>
+    /// <summary>The machine code that configures tiles as its argument says.</summary>
+    public static byte[] Configure()
+    {
+        var c = new Assembler(64);
+        c.ldtilecfg(__[Argument]);
+        c.ret();
+        return Assemble(c);
+    }
+
+    /// <summary>The machine code that gives tiles up, so that a switch to another thread need not save them.</summary>
+    public static byte[] Release()
+    {
+        var c = new Assembler(64);
+        c.tilerelease();
+        c.ret();
+        return Assemble(c);
+    }
+
+    /// <summary>The machine code of a loop of <see cref="PeakProducts"/> independent products on whole tiles in registers; its argument is the number of rounds.</summary>
     public static byte[] Peak()
     {
         var c = new Assembler(64);
-        var (rounds, configuration) = OperatingSystem.IsWindows() ? (rcx, rdx) : (rdi, rsi);
-        c.ldtilecfg(__[configuration]);
         foreach (var tile in Tmm) c.tilezero(tile);
         var loop = c.CreateLabel();
         c.Label(ref loop);
         for (int i = 0; i < PeakProducts; i++) c.tdpbf16ps(Tmm[i], tmm7, tmm6);
-        c.dec(rounds);
+        c.dec(Argument);
         c.jnz(loop);
-        return Finish(c);
+        c.ret();
+        return Assemble(c);
     }
 
     /// <summary>The machine code of a function that returns extended control register 0: which registers the system saves.</summary>
@@ -124,14 +140,6 @@ internal static class AmxAssembler
     {
         c.lea(to, __[from + stride * 8]);
         c.lea(to, __[to + stride * 8]);
-    }
-
-    /// <summary>Tiles are given up, so that a switch to another thread need not save them.</summary>
-    static byte[] Finish(Assembler c)
-    {
-        c.tilerelease();
-        c.ret();
-        return Assemble(c);
     }
 
     static byte[] Assemble(Assembler c)

@@ -21,6 +21,8 @@ internal readonly unsafe struct AmxFormat : IFormat<Simd512>
     public static void Tile(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
         AmxKernel.Run<AmxKernel.Processor>(columns, steps, a, rs, b, start, startStride, c, cStride);
 
+    public static void Finish() => AmxKernel.Release<AmxKernel.Processor>();
+
     public static double Peak(int rounds) => AmxKernel.Peak(rounds);
 
     public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination) =>

@@ -7,10 +7,9 @@ namespace NanoGpt.Tensors.Cpu.Amx;
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct AmxCall
 {
-    public const int OffsetConfiguration = 0, OffsetA = 8, OffsetRowStride = 16, OffsetB = 24, OffsetStepStride = 32, OffsetRounds = 40,
-        OffsetStart = 48, OffsetStartStride = 56, OffsetC = 64, OffsetCStride = 72;
+    public const int OffsetA = 0, OffsetRowStride = 8, OffsetB = 16, OffsetStepStride = 24, OffsetRounds = 32,
+        OffsetStart = 40, OffsetStartStride = 48, OffsetC = 56, OffsetCStride = 64;
 
-    public TileConfiguration* Configuration;
     public float* A;
     public long RowStride;
     public float* B;
@@ -22,9 +21,16 @@ internal unsafe struct AmxCall
     public long CStride;
 }
 
-/// <summary>What executes the assembled kernel for so many vectors: the processor; in tests, an interpreter of the machine code.</summary>
+/// <summary>What executes the assembled code: the processor; in tests, an interpreter.</summary>
 internal unsafe interface ITileMachine
 {
+    /// <summary>Configures the tiles of this thread.</summary>
+    static abstract void Configure(TileConfiguration* configuration);
+
+    /// <summary>Gives them up.</summary>
+    static abstract void Release();
+
+    /// <summary>The kernel for so many vectors.</summary>
     static abstract void Run(int vectors, AmxCall* call);
 }
 
@@ -37,7 +43,9 @@ internal static unsafe class AmxKernel
     const int Side = TileConfiguration.Side;
 
     static readonly delegate* unmanaged[SuppressGCTransition]<AmxCall*, void> one, two, three;
-    static readonly delegate* unmanaged<long, TileConfiguration*, void> peak;
+    static readonly delegate* unmanaged[SuppressGCTransition]<TileConfiguration*, void> configure;
+    static readonly delegate* unmanaged[SuppressGCTransition]<void> release;
+    static readonly delegate* unmanaged<long, void> peak;
 
     static AmxKernel()
     {
@@ -46,8 +54,10 @@ internal static unsafe class AmxKernel
         one = Make(1);
         two = Make(2);
         three = Make(3);
-        peak = (delegate* unmanaged<long, TileConfiguration*, void>)ExecutableMemory.Place(AmxAssembler.Peak());
-        Available = peak != null && one != null && two != null && three != null;
+        configure = (delegate* unmanaged[SuppressGCTransition]<TileConfiguration*, void>)ExecutableMemory.Place(AmxAssembler.Configure());
+        release = (delegate* unmanaged[SuppressGCTransition]<void>)ExecutableMemory.Place(AmxAssembler.Release());
+        peak = (delegate* unmanaged<long, void>)ExecutableMemory.Place(AmxAssembler.Peak());
+        Available = peak != null && configure != null && release != null && one != null && two != null && three != null;
     }
 
     /// <summary>Whether this processor has the instructions, and this system lets them be used and the code be placed.</summary>
@@ -88,8 +98,8 @@ internal static unsafe class AmxKernel
         };
         if (whole > 0)
         {
-            call.Configuration = TileConfiguration.For(vectors, columns, Side);
             call.Rounds = whole / Side;
+            Configure<M>(TileConfiguration.For(vectors, columns, Side));
             M.Run(vectors, &call);
             call.A = a + whole;
             call.B = b + whole * width;
@@ -97,15 +107,39 @@ internal static unsafe class AmxKernel
             call.StartStride = call.CStride;
         }
         if (tail == 0) return;
-        call.Configuration = TileConfiguration.For(vectors, columns, tail);
         call.Rounds = 1;
+        Configure<M>(TileConfiguration.For(vectors, columns, tail));
         M.Run(vectors, &call);
+    }
+
+    /// <summary>Configuring takes as long as a dozen products and waits for those under way, so tiles stay as they are from call to call.</summary>
+    static void Configure<M>(TileConfiguration* configuration) where M : ITileMachine
+    {
+        if (Configured<M>.Now == configuration) return;
+        M.Configure(configuration);
+        Configured<M>.Now = configuration;
+    }
+
+    /// <summary>Ends a run of tiles.</summary>
+    public static void Release<M>() where M : ITileMachine
+    {
+        if (Configured<M>.Now == null) return;
+        M.Release();
+        Configured<M>.Now = null;
+    }
+
+    static class Configured<M>
+    {
+        /// <summary>How the tiles of this thread are configured, if they are.</summary>
+        [ThreadStatic] public static TileConfiguration* Now;
     }
 
     /// <summary>Products of tiles in registers; returns their floating-point operations.</summary>
     public static double Peak(int rounds)
     {
-        peak(rounds, TileConfiguration.For(3, Side, Side));
+        Configure<Processor>(TileConfiguration.For(3, Side, Side));
+        peak(rounds);
+        Release<Processor>();
         return 2.0 * Side * Side * 2 * Side * AmxAssembler.PeakProducts * rounds;
     }
 
@@ -115,6 +149,10 @@ internal static unsafe class AmxKernel
     /// <summary>The processor.</summary>
     public readonly struct Processor : ITileMachine
     {
+        public static void Configure(TileConfiguration* configuration) => configure(configuration);
+
+        public static void Release() => release();
+
         public static void Run(int vectors, AmxCall* call)
         {
             if (vectors == 3) three(call);

@@ -35,9 +35,9 @@ internal unsafe struct TileConfiguration
 
     /// <summary>
     /// For tiles of C of 16 × <paramref name="columns"/> and a depth of <paramref name="steps"/>, both at most 16: A is 16 × steps, B steps × columns
-    /// words. All there can be are made beforehand: what was stored piece by piece a moment ago would be slow to load as one.
+    /// words. All there can be are made beforehand, and that of whole tiles, which are all alike, is one for all kernels.
     /// </summary>
-    public static TileConfiguration* For(int vectors, int columns, int steps) => all + (((vectors - 1) * Side + columns - 1) * Side + steps - 1);
+    public static TileConfiguration* For(int vectors, int columns, int steps) => all + (columns == Side && steps == Side ? Side * Side : (vectors - 1) * Side * Side + columns * Side - Side + steps) - 1;
 
     static TileConfiguration* MakeAll()
     {
@@ -46,7 +46,7 @@ internal unsafe struct TileConfiguration
         for (int vectors = 1; vectors <= kernels; vectors++)
             for (int columns = 1; columns <= Side; columns++)
                 for (int steps = 1; steps <= Side; steps++)
-                    memory[((vectors - 1) * Side + columns - 1) * Side + steps - 1] = Make(new(vectors), columns, steps);
+                    memory[(vectors - 1) * Side * Side + columns * Side - Side + steps - 1] = Make(new(vectors), columns, steps);
         return memory;
     }
 

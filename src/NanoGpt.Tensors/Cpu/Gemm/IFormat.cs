@@ -26,6 +26,9 @@ internal unsafe interface IFormat<V> where V : unmanaged, ISimd<V>
     /// <summary>The micro-kernel: C = start + A·B for one tile of so many columns (see <see cref="MicroKernel{V}"/>).</summary>
     static abstract void Tile(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride);
 
+    /// <summary>Follows the last tile of a run: gives up what the processor keeps from tile to tile, if it keeps anything.</summary>
+    static virtual void Finish() { }
+
     /// <summary>Multiply-adds from registers alone, on this thread: what the silicon can do. Returns their floating-point operations.</summary>
     static abstract double Peak(int rounds);
 }

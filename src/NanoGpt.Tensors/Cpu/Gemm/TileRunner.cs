@@ -58,6 +58,7 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
                 }
             }
         }
+        F.Finish();
     }
 
     /// <summary>A tile that sticks out over the last row of C, or whose columns are not side by side: computed whole in scratch, the part that exists copied out.</summary>

@@ -18,14 +18,19 @@ public unsafe class AmxKernelTests
 
     /// <summary>From the manual: VEX.128, map 0F38, W0; the last operand but one in ModRM.rm, the last in VEX.vvvv.</summary>
     [Theory]
-    [InlineData("C4E2784900")]          // ldtilecfg [rax]
     [InlineData("C4E27B4B3C10")]        // tileloadd tmm7, [rax+rdx]
     [InlineData("C4827B4B741840")]      // tileloadd tmm6, [r8+r11+64]
     [InlineData("C4E24A5CC7")]          // tdpbf16ps tmm0, tmm7, tmm6
     [InlineData("C4E27B49E8")]          // tilezero tmm5
     [InlineData("C4C27A4B1C10")]        // tilestored [r8+rdx], tmm3
-    [InlineData("C4E27849C0C3")]        // tilerelease, ret
     public void The_widest_kernel_has_the_instruction(string bytes) => Assert.Contains(bytes, Convert.ToHexString(AmxAssembler.Tile(3)), StringComparison.Ordinal);
+
+    [Fact]
+    public void Tiles_are_configured_and_released_by_one_instruction_each()
+    {
+        Assert.Equal(OperatingSystem.IsWindows() ? "C4E2784901C3" : "C4E2784907C3", Convert.ToHexString(AmxAssembler.Configure()));
+        Assert.Equal("C4E27849C0C3", Convert.ToHexString(AmxAssembler.Release()));
+    }
 
     [Fact]
     public void The_test_of_the_system_is_xgetbv_of_register_0() => Assert.Equal("31C90F01D048C1E2204809D0C3", Convert.ToHexString(AmxAssembler.ExtendedControl()));
@@ -35,24 +40,44 @@ public unsafe class AmxKernelTests
         Assert.True(!CpuFeatures.HasTiles || CpuFeatures.HasTileInstructions && CpuFeatures.HasBFloat16Instruction && CpuDevice.HasFastBFloat16);
 
     [Fact]
-    public void A_kernel_spoils_no_register_that_its_caller_needs_and_leaves_no_tiles()
+    public void A_kernel_spoils_no_register_that_its_caller_needs()
     {
         Register[] free = [Register.RAX, Register.RDX, Register.R8, Register.R9, Register.R10, Register.R11];
-        for (int vectors = 1; vectors <= 3; vectors++)
-        {
-            Verify<InterpretedMachine>(vectors * Side, 33, Start.Elsewhere);
-            var interpreter = TileInterpreter.For(vectors);
-            Assert.All(interpreter.Spoiled, register => Assert.Contains(register, free));
-            Assert.False(interpreter.IsConfigured);
-        }
+        for (int vectors = 1; vectors <= 3; vectors++) Verify<InterpretedMachine>(vectors * Side, 33, Start.Elsewhere);
+        Assert.All(TileInterpreter.OfThread.Spoiled, register => Assert.Contains(register, free));
     }
 
     [Fact]
     public void A_kernel_makes_as_many_products_as_there_are_tiles()
     {
-        long before = TileInterpreter.For(3).Products;
+        long before = TileInterpreter.OfThread.Products;
         Verify<InterpretedMachine>(48, 100, Start.Zero);
-        Assert.Equal(6 * 7, TileInterpreter.For(3).Products - before);
+        Assert.Equal(6 * 7, TileInterpreter.OfThread.Products - before);
+    }
+
+    [Fact]
+    public void Whole_tiles_are_configured_once()
+    {
+        Verify<InterpretedMachine>(48, 64, Start.Zero);
+        long before = TileInterpreter.OfThread.Configurations;
+        for (int vectors = 1; vectors <= 3; vectors++) Verify<InterpretedMachine>(vectors * Side, 32, Start.Zero);
+        Assert.Equal(before, TileInterpreter.OfThread.Configurations);
+        Verify<InterpretedMachine>(48, 33, Start.Zero);
+        Assert.Equal(before + 1, TileInterpreter.OfThread.Configurations);
+        AmxKernel.Release<InterpretedMachine>();
+        Assert.False(TileInterpreter.OfThread.IsConfigured);
+    }
+
+    [Fact]
+    public void A_product_leaves_no_tiles()
+    {
+        var device = Bf16.Device(Bf16Path.InterpretedTiles, threads: 1);
+        using var fence = new CanaryFence();
+        long before = TileInterpreter.OfThread.Products;
+        Storage x = fence.Allocate(64 * 40), w = fence.Allocate(70 * 40), y = fence.Allocate(64 * 70);
+        device.LinearForward(x, w, default, y, 64, 40, 70);
+        Assert.True(TileInterpreter.OfThread.Products > before);
+        Assert.False(TileInterpreter.OfThread.IsConfigured);
     }
 
     [Theory, MemberData(nameof(Machines))]

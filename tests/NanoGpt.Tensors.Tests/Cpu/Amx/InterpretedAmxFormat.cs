@@ -19,5 +19,7 @@ readonly unsafe struct InterpretedAmxFormat : IFormat<Lanes16>
     public static void Tile(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
         AmxKernel.Run<InterpretedMachine>(columns, steps, a, rs, b, start, startStride, c, cStride);
 
+    public static void Finish() => AmxKernel.Release<InterpretedMachine>();
+
     public static double Peak(int rounds) => throw new NotSupportedException("An interpreter has no peak.");
 }

@@ -4,43 +4,60 @@ using NanoGpt.Tensors.Cpu.Amx;
 namespace NanoGpt.Tensors.Tests;
 
 /// <summary>
-/// Executes the machine code of an AMX kernel on real memory, one instruction at a time, so that it is tested where there is no such processor. Knows
-/// the instructions that the kernel has, and refuses what the processor would: tiles whose sizes do not fit, a configuration that is none.
+/// Executes the machine code of the AMX kernels on real memory, one instruction at a time, so that they are tested where there is no such processor. Knows
+/// the instructions that they have, and refuses what the processor would: tiles whose sizes do not fit, a configuration that is none.
 /// </summary>
 sealed unsafe class TileInterpreter
 {
     const int RowBytes = 64, Rows = 16;
 
-    readonly Dictionary<ulong, Instruction> code = [];
+    static readonly Dictionary<ulong, Instruction> configure = Decode(AmxAssembler.Configure()), release = Decode(AmxAssembler.Release());
+    static readonly Dictionary<ulong, Instruction>[] kernels = [.. Enumerable.Range(1, 3).Select(vectors => Decode(AmxAssembler.Tile(vectors)))];
+
     readonly HashSet<Register> spoiled = [];
     readonly Dictionary<Register, ulong> registers = [];
-    readonly byte[][] tiles = new byte[8][];
+    readonly byte[][] tiles = [.. Enumerable.Range(0, 8).Select(_ => new byte[Rows * RowBytes])];
     readonly byte[] configuration = new byte[64];
     bool zero;
 
-    public TileInterpreter(byte[] machineCode)
-    {
-        for (int i = 0; i < tiles.Length; i++) tiles[i] = new byte[Rows * RowBytes];
-        var decoder = Decoder.Create(64, machineCode);
-        while (decoder.IP < (ulong)machineCode.Length)
-        {
-            var instruction = decoder.Decode();
-            code.Add(instruction.IP, instruction);
-        }
-    }
+    [ThreadStatic] static TileInterpreter? ofThread;
+
+    /// <summary>Each thread has tiles of its own.</summary>
+    public static TileInterpreter OfThread => ofThread ??= new();
 
     /// <summary>General registers that have been written so far.</summary>
     public IReadOnlyCollection<Register> Spoiled => spoiled;
 
+    /// <summary>Products of tiles so far.</summary>
+    public long Products { get; private set; }
+
     /// <summary>Whether tiles are configured at present.</summary>
     public bool IsConfigured => configuration[0] != 0;
 
-    /// <summary>Tile products so far.</summary>
-    public long Products { get; private set; }
+    /// <summary>How often they were.</summary>
+    public long Configurations { get; private set; }
 
-    /// <summary>Calls the code with one argument.</summary>
-    public void Run(void* argument)
+    public void Configure(TileConfiguration* argument) => Run(configure, argument);
+
+    public void Release() => Run(release, null);
+
+    public void Run(int vectors, AmxCall* argument) => Run(kernels[vectors - 1], argument);
+
+    static Dictionary<ulong, Instruction> Decode(byte[] code)
     {
+        var decoder = Decoder.Create(64, code);
+        var instructions = new Dictionary<ulong, Instruction>();
+        while (decoder.IP < (ulong)code.Length)
+        {
+            var instruction = decoder.Decode();
+            instructions.Add(instruction.IP, instruction);
+        }
+        return instructions;
+    }
+
+    void Run(Dictionary<ulong, Instruction> code, void* argument)
+    {
+        registers.Clear();      // nothing but the argument is known to the callee
         registers[OperatingSystem.IsWindows() ? Register.RCX : Register.RDI] = (ulong)argument;
         for (ulong at = 0; code[at] is { Mnemonic: not Mnemonic.Ret } instruction;) at = Execute(instruction) ?? instruction.NextIP;
     }
@@ -96,6 +113,7 @@ sealed unsafe class TileInterpreter
     void Configure(byte* from)
     {
         new ReadOnlySpan<byte>(from, configuration.Length).CopyTo(configuration);
+        Configurations++;
         Assert.Equal(1, configuration[0]);
         Assert.All((IEnumerable<byte>)[.. configuration[1..16], .. configuration[32..48], .. configuration[56..]], reserved => Assert.Equal(0, reserved));
         for (int tile = 0; tile < tiles.Length; tile++)
@@ -152,15 +170,14 @@ sealed unsafe class TileInterpreter
     static float Flush(uint bits) => Flush(BitConverter.UInt32BitsToSingle(bits));
 
     static float Flush(float x) => float.IsSubnormal(x) ? MathF.CopySign(0, x) : x;
-
-    /// <summary>The interpreters of the kernels for one, two and three vectors, one of each per thread.</summary>
-    [ThreadStatic] static TileInterpreter[]? ofThread;
-
-    public static TileInterpreter For(int vectors) => (ofThread ??= [new(AmxAssembler.Tile(1)), new(AmxAssembler.Tile(2)), new(AmxAssembler.Tile(3))])[vectors - 1];
 }
 
 /// <summary>The interpreter in place of the processor.</summary>
 readonly unsafe struct InterpretedMachine : ITileMachine
 {
-    public static void Run(int vectors, AmxCall* call) => TileInterpreter.For(vectors).Run(call);
+    public static void Configure(TileConfiguration* configuration) => TileInterpreter.OfThread.Configure(configuration);
+
+    public static void Release() => TileInterpreter.OfThread.Release();
+
+    public static void Run(int vectors, AmxCall* call) => TileInterpreter.OfThread.Run(vectors, call);
 }
