@@ -37,6 +37,12 @@ internal static class MachineCode
     public static byte[] Finish(Assembler c)
     {
         c.vzeroupper();
+        return Return(c);
+    }
+
+    /// <summary>Returns from a function that uses no vector registers; the code.</summary>
+    public static byte[] Return(Assembler c)
+    {
         c.ret();
         using var stream = new MemoryStream();
         c.Assemble(new StreamCodeWriter(stream), 0);

@@ -23,14 +23,12 @@ internal static class AmxAssembler
 
     static readonly AssemblerRegisterTMM[] Tmm = [tmm0, tmm1, tmm2, tmm3, tmm4, tmm5, tmm6, tmm7];
 
-    static AssemblerRegister64 Argument => OperatingSystem.IsWindows() ? rcx : rdi;
-
     /// <summary>The machine code for 32 rows by so many vectors of 16 columns.</summary>
     public static byte[] Tile(int vectors)
     {
         var roles = new TileRoles(vectors);
         var c = new Assembler(64);
-        var call = Argument;
+        var call = MachineCode.Argument;
         LoadStart(c, call, roles);
 
         // rax, r10: the rows of A's two tiles, rdx: from row to row; r8: B, r11: from step to step; r9: how often 16 steps, or the tail, are left.
@@ -66,17 +64,15 @@ internal static class AmxAssembler
             for (int j = 0; j < vectors; j++) c.tilestored(__[r8 + rdx + 64 * j], Tmm[roles.C(i, j)]);
             if (i < Rows - 1) SixteenOn(c, r8, r8, rdx);
         }
-        c.ret();
-        return Assemble(c);
+        return MachineCode.Return(c);
     }
 
     /// <summary>The machine code that configures tiles as its argument says.</summary>
     public static byte[] Configure()
     {
         var c = new Assembler(64);
-        c.ldtilecfg(__[Argument]);
-        c.ret();
-        return Assemble(c);
+        c.ldtilecfg(__[MachineCode.Argument]);
+        return MachineCode.Return(c);
     }
 
     /// <summary>The machine code that gives tiles up, so that a switch to another thread need not save them.</summary>
@@ -84,8 +80,7 @@ internal static class AmxAssembler
     {
         var c = new Assembler(64);
         c.tilerelease();
-        c.ret();
-        return Assemble(c);
+        return MachineCode.Return(c);
     }
 
     /// <summary>The machine code of a loop of <see cref="PeakProducts"/> independent products on whole tiles in registers; its argument is the number of rounds.</summary>
@@ -96,10 +91,9 @@ internal static class AmxAssembler
         var loop = c.CreateLabel();
         c.Label(ref loop);
         for (int i = 0; i < PeakProducts; i++) c.tdpbf16ps(Tmm[i], tmm7, tmm6);
-        c.dec(Argument);
+        c.dec(MachineCode.Argument);
         c.jnz(loop);
-        c.ret();
-        return Assemble(c);
+        return MachineCode.Return(c);
     }
 
     /// <summary>The machine code of a function that returns extended control register 0: which registers the system saves.</summary>
@@ -110,8 +104,7 @@ internal static class AmxAssembler
         c.xgetbv();
         c.shl(rdx, 32);
         c.or(rax, rdx);
-        c.ret();
-        return Assemble(c);
+        return MachineCode.Return(c);
     }
 
     /// <summary>Accumulators from <c>start</c>, or zero where it is null.</summary>
@@ -140,12 +133,5 @@ internal static class AmxAssembler
     {
         c.lea(to, __[from + stride * 8]);
         c.lea(to, __[to + stride * 8]);
-    }
-
-    static byte[] Assemble(Assembler c)
-    {
-        using var stream = new MemoryStream();
-        c.Assemble(new StreamCodeWriter(stream), 0);
-        return stream.ToArray();
     }
 }

@@ -18,8 +18,8 @@ internal readonly unsafe struct AmxFormat : IFormat<Simd512>
 
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
-    public static void Tile(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
-        AmxKernel.Run<AmxKernel.Processor>(columns, steps, a, rs, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
+        AmxKernel.Run<AmxKernel.Processor>(count, columns, steps, a, rs, b, start, startStride, c, cStride);
 
     public static void Finish() => AmxKernel.Release<AmxKernel.Processor>();
 

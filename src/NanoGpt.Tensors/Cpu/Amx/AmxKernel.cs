@@ -50,7 +50,7 @@ internal static unsafe class AmxKernel
     static AmxKernel()
     {
         // Operands are packed by the loops for AVX512_BF16, which every processor with AMX has.
-        if (!Bf16Kernel.Available || !TilePermission.Granted) return;
+        if (Bf16Kernel.Tiles == null || !TilePermission.Granted) return;
         one = Make(1);
         two = Make(2);
         three = Make(3);
@@ -64,16 +64,22 @@ internal static unsafe class AmxKernel
     public static bool Available { get; }
 
     /// <summary>
-    /// One tile, as in <see cref="Gemm.MicroKernel{V}"/>, of 32 rows; strides in words. A register is as large as its configuration says, so
+    /// Tiles below one another, as in <see cref="Gemm.MicroKernel{V}"/>, of 32 rows each; strides in words. A register is as large as its configuration says, so
     /// nothing beyond rows, columns and steps that exist is touched: the columns of a last vector that is not full are a call of their own, and so are
     /// the steps past a whole number of 16, which then go on from C.
     /// </summary>
-    public static void Run<M>(int columns, int steps, float* a, long rs, float* b, float* start, long startStride, float* c, long cStride) where M : ITileMachine
+    public static void Run<M>(int count, int columns, int steps, float* a, long rs, float* b, float* start, long startStride, float* c, long cStride) where M : ITileMachine
     {
         int vectors = columns / Side, whole = vectors * Side, rest = columns - whole;
         long width = rest == 0 ? whole : whole + Side;
-        if (vectors > 0) RunSteps<M>(vectors, Side, steps, a, rs, b, width, start, startStride, c, cStride);
-        if (rest > 0) RunSteps<M>(1, rest, steps, a, rs, b + whole, width, start == null ? null : start + whole, startStride, c + whole, cStride);
+        for (; count > 0; count--)
+        {
+            if (vectors > 0) RunSteps<M>(vectors, Side, steps, a, rs, b, width, start, startStride, c, cStride);
+            if (rest > 0) RunSteps<M>(1, rest, steps, a, rs, b + whole, width, start == null ? null : start + whole, startStride, c + whole, cStride);
+            a += Rows * rs;
+            c += Rows * cStride;
+            if (start != null) start += Rows * startStride;
+        }
     }
 
     /// <param name="vectors">Vectors of columns.</param>

@@ -17,8 +17,8 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
 
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
-    public static void Tile(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
-        Bf16Kernel.Tiles!.Run(columns, steps, a, rs, cs, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
+        Bf16Kernel.Tiles!.Run(count, columns, steps, a, rs, cs, b, start, startStride, c, cStride);
 
     public static double Peak(int rounds) => Bf16Kernel.Peak(rounds);
 

@@ -15,8 +15,8 @@ internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unma
 
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
-    public static void Tile(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
-        MicroKernel<V>.Run(columns, steps, a, rs, cs, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
+        MicroKernel<V>.Run(count, columns, steps, a, rs, cs, b, start, startStride, c, cStride);
 
     public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination)
     {

@@ -13,8 +13,8 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
     /// <summary>Rows are read in place. Reading columns touches a new page for every k: worth a copy when several panels will read it.</summary>
     public static bool ReadsInPlace(MatrixView a, int panels) => a.ColumnStride == 1 || panels < 3;
 
-    public static void Tile(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
-        MicroKernel<V>.Run(columns, steps, a, rs, cs, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
+        MicroKernel<V>.Run(count, columns, steps, a, rs, cs, b, start, startStride, c, cStride);
 
     public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination)
     {

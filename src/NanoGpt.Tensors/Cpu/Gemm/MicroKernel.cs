@@ -22,12 +22,21 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
     /// <summary>The same, assembled; null where there is no such code for these vectors or this system.</summary>
     public static readonly TileKernel? Assembled = Assemble();
 
-    /// <summary>One tile.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Run(int columns, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    /// <summary><paramref name="count"/> tiles below one another.</summary>
+    public static void Run(int count, int columns, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
     {
-        if (Assembled is { } kernel) kernel.Run(columns, k, a, rs, cs, b, start, startStride, c, cStride);
-        else RunManaged(columns, k, a, rs, cs, b, start, startStride, c, cStride);
+        if (Assembled is { } kernel)
+        {
+            kernel.Run(count, columns, k, a, rs, cs, b, start, startStride, c, cStride);
+            return;
+        }
+        for (; count > 0; count--)
+        {
+            RunManaged(columns, k, a, rs, cs, b, start, startStride, c, cStride);
+            a += V.TileRows * rs;
+            c += V.TileRows * cStride;
+            if (start != null) start += V.TileRows * startStride;
+        }
     }
 
     static TileKernel? Assemble()

@@ -57,17 +57,25 @@ internal sealed class TileAssembler
     public byte[] Write()
     {
         MachineCode.SaveRegisters(c);
+        Label tile = c.CreateLabel(), partial = c.CreateLabel(), next = c.CreateLabel(), done = c.CreateLabel();
+        c.Label(ref tile);
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < vectors; j++) Zero(Accumulator(i, j));
         Multiply();
-        Label partial = c.CreateLabel(), done = c.CreateLabel();
         c.mov(rax, __qword_ptr[Call + TileCall.OffsetLastMask]);
         c.test(rax, rax);
         c.jne(partial);
         Finish(partialLast: false);
-        c.jmp(done);
+        c.jmp(next);
         c.Label(ref partial);
         Finish(partialLast: true);
+        c.Label(ref next);
+        c.dec(__qword_ptr[Call + TileCall.OffsetCount]);
+        c.je(done);
+        c.mov(rax, __qword_ptr[Call + TileCall.OffsetRowStride]);
+        c.shl(rax, (byte)(wide ? 3 : 2));
+        c.add(__qword_ptr[Call + TileCall.OffsetA], rax);
+        c.jmp(tile);
         c.Label(ref done);
         return MachineCode.FinishSaved(c);
     }
@@ -116,7 +124,7 @@ internal sealed class TileAssembler
         if (wide) c.add(r11, __qword_ptr[Call + TileCall.OffsetColumnStride]);
     }
 
-    /// <summary>Adds <c>start</c> where there is one, and stores the tile; of a partial last vector only the columns that exist.</summary>
+    /// <summary>Adds <c>start</c> where there is one, and stores the tile; of a partial last vector only the columns that exist. Both pointers go on to the next tile.</summary>
     void Finish(bool partialLast)
     {
         if (partialLast) LoadMask();
@@ -133,8 +141,9 @@ internal sealed class TileAssembler
                 if (partialLast && j == vectors - 1) LoadPartial(B(0), memory); else Load(B(0), memory);
                 Add(Accumulator(i, j), B(0));
             }
-            if (i < rows - 1) c.add(r8, rdx);
+            c.add(r8, rdx);
         }
+        c.mov(__qword_ptr[Call + TileCall.OffsetStart], r8);
         c.Label(ref store);
         c.mov(r8, __qword_ptr[Call + TileCall.OffsetC]);
         c.mov(rdx, __qword_ptr[Call + TileCall.OffsetCStride]);
@@ -145,8 +154,9 @@ internal sealed class TileAssembler
                 var memory = Memory(Register.R8, width * j);
                 if (partialLast && j == vectors - 1) StorePartial(memory, Accumulator(i, j)); else Store(memory, Accumulator(i, j));
             }
-            if (i < rows - 1) c.add(r8, rdx);
+            c.add(r8, rdx);
         }
+        c.mov(__qword_ptr[Call + TileCall.OffsetC], r8);
     }
 
     static MemoryOperand Memory(Register at, int displacement = 0) => new(at, displacement);

@@ -45,16 +45,15 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
             {
                 int width = panels.Vectors(panel) * V.Count, valid = panels.Columns(panel), column = panels.FirstColumn(panel);
                 float* packedB = b.Block(step, steps, panel, scratch);
-                for (int i = row0; i < row1; i += tileRows)
+                float* target = c.At(row0, column);
+                float* start = fromC ? target : bias == null ? null : bias + column;
+                long startStride = fromC ? c.RowStride : 0;
+                int whole = c.ColumnStride == 1 ? (row1 - row0) / tileRows : 0;
+                if (whole > 0) F.Tiles(whole, valid, steps, block.Data, block.RowStride, block.ColumnStride, packedB, start, startStride, target, c.RowStride);
+                for (int i = whole * tileRows; i < row1 - row0; i += tileRows)
                 {
-                    float* target = c.At(i, column);
-                    float* start = fromC ? target : bias == null ? null : bias + column;
-                    long startStride = fromC ? c.RowStride : 0;
-                    float* tile = block.At(i - row0, 0);
-                    if (i + tileRows <= row1 && c.ColumnStride == 1)
-                        F.Tile(valid, steps, tile, block.RowStride, block.ColumnStride, packedB, start, startStride, target, c.RowStride);
-                    else
-                        RunEdge(steps, block, i - row0, row1 - i, packedB, start, startStride, target, c.RowStride, c.ColumnStride, valid, width, edge);
+                    RunEdge(steps, block, i, row1 - row0 - i, packedB, start == null ? null : start + i * startStride, startStride,
+                        target + i * c.RowStride, c.RowStride, c.ColumnStride, valid, width, edge);
                 }
             }
         }
@@ -80,7 +79,7 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
             new Span<float>(strip + rows * steps, (F.TileRows - rows) * steps).Clear();
             tile = new MatrixView(strip, F.TileRows, steps);
         }
-        F.Tile(width, steps, tile.Data, tile.RowStride, tile.ColumnStride, b, start == null ? null : edge, width, edge, width);
+        F.Tiles(1, width, steps, tile.Data, tile.RowStride, tile.ColumnStride, b, start == null ? null : edge, width, edge, width);
         for (int r = 0; r < rows; r++) CopyRow(edge + r * width, 1, target + r * targetStride, columnStride, valid);
     }
 

@@ -142,7 +142,7 @@ public unsafe class AmxKernelTests
                 }
             }
 
-        AmxKernel.Run<M>(columns, steps, At(a), rowStride, At(b), kind == Start.Zero ? null : At(start), stride, At(c), cStride);
+        AmxKernel.Run<M>(1, columns, steps, At(a), rowStride, At(b), kind == Start.Zero ? null : At(start), stride, At(c), cStride);
 
         string what = $"the kernel for {columns} columns, {steps} steps, {kind}";
         for (int i = 0; i < c.Length; i++)

@@ -16,8 +16,8 @@ readonly unsafe struct InterpretedAmxFormat : IFormat<Lanes16>
     public static MatrixView PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination) =>
         AmxFormat.PackA(a, row0, row1, step0, steps, destination);
 
-    public static void Tile(int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
-        AmxKernel.Run<InterpretedMachine>(columns, steps, a, rs, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
+        AmxKernel.Run<InterpretedMachine>(count, columns, steps, a, rs, b, start, startStride, c, cStride);
 
     public static void Finish() => AmxKernel.Release<InterpretedMachine>();
 

@@ -1,0 +1,72 @@
+using NanoGpt.Tensors.Cpu;
+using NanoGpt.Tensors.Cpu.Gemm;
+using NanoGpt.Tensors.Cpu.Simd;
+
+namespace NanoGpt.Tensors.Tests;
+
+/// <summary>The fp32 micro-kernel, assembled and compiled: they are one function, to the bit, and neither touches what is not its own.</summary>
+public unsafe class MicroKernelTests
+{
+    static readonly int[] depths = [1, 2, 3, 4, 5, 7, 8, 9, 31, 100], counts = [1, 2, 5];
+
+    public static TheoryData<SimdWidth> Assembled => [SimdWidth.V256, SimdWidth.V512];
+
+    [Theory]
+    [MemberData(nameof(Assembled))]
+    public void Assembled_tiles_are_the_compiled_ones(SimdWidth width)
+    {
+        Assert.SkipUnless(width <= SimdWidths.Widest, $"This processor has no {(int)width}-bit vectors.");
+        if (width == SimdWidth.V256) Compare<Simd256>();
+        else Compare<Simd512>();
+    }
+
+    static void Compare<V>() where V : unmanaged, ISimd<V>
+    {
+        Assert.NotNull(MicroKernel<V>.Assembled);
+        for (int columns = 1; columns <= MicroKernel<V>.MaxVectors * V.Count; columns++)
+            foreach (int steps in depths)
+                foreach (int count in counts)
+                    foreach (bool acrossRows in (bool[])[false, true])
+                        for (int start = 0; start < 3; start++) Compare<V>(count, columns, steps, acrossRows, start);
+    }
+
+    /// <param name="count">Tiles.</param>
+    /// <param name="columns">Columns.</param>
+    /// <param name="steps">Steps of k.</param>
+    /// <param name="acrossRows">Whether the rows of A lie side by side, not its columns.</param>
+    /// <param name="start">0: from zero; 1: from a row of biases; 2: from C.</param>
+    static void Compare<V>(int count, int columns, int steps, bool acrossRows, int start) where V : unmanaged, ISimd<V>
+    {
+        var random = new Random(columns * 1000 + steps);
+        int rows = count * V.TileRows, width = (columns + V.Count - 1) / V.Count * V.Count, cStride = columns + random.Next(0, 9);
+        using IFence fence = OperatingSystem.IsLinux() ? new GuardPageFence() : new CanaryFence();
+        float* a = Fill(fence.Allocate(rows * steps), random), b = Fill(fence.Allocate(steps * width), random), bias = Fill(fence.Allocate(columns), random);
+        float* first = Fill(fence.Allocate((rows - 1) * cStride + columns), random), second = At(fence.Allocate((rows - 1) * cStride + columns));
+        var c = new ReadOnlySpan<float>(first, (rows - 1) * cStride + columns);
+        c.CopyTo(new Span<float>(second, c.Length));
+        float[] before = c.ToArray();
+        long rs = acrossRows ? 1 : steps, cs = acrossRows ? rows : 1;
+
+        MicroKernel<V>.Run(count, columns, steps, a, rs, cs, b, start == 0 ? null : start == 1 ? bias : first, start == 1 ? 0 : cStride, first, cStride);
+        for (int tile = 0; tile < count; tile++)
+        {
+            long down = tile * V.TileRows;
+            float* target = second + down * cStride;
+            MicroKernel<V>.RunManaged(columns, steps, a + down * rs, rs, cs, b, start == 0 ? null : start == 1 ? bias : target, start == 1 ? 0 : cStride, target, cStride);
+        }
+
+        string what = $"{count} tiles of {columns} columns, {steps} steps{(acrossRows ? ", A across rows" : "")}, start {start}";
+        Assert.True(c.SequenceEqual(new ReadOnlySpan<float>(second, c.Length)), what);
+        for (int i = 0; i < c.Length; i++)
+            if (i % cStride >= columns) Assert.True(c[i] == before[i], $"{what} wrote beside row {i / cStride}.");
+        fence.AssertIntact(what);
+    }
+
+    static float* At(Storage storage) => (float*)storage.Address;
+
+    static float* Fill(Storage storage, Random random)
+    {
+        for (long i = 0; i < storage.Length; i++) At(storage)[i] = random.NextSingle() - 0.5f;
+        return At(storage);
+    }
+}
