@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using NanoGpt.Tensors.Cpu.Gemm;
 using NanoGpt.Tensors.Cpu.Simd;
 
@@ -34,10 +36,17 @@ internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unma
     public static double Peak(int rounds) => Fp32Format<V>.Peak(rounds);
 
     /// <summary>Nearest bf16, ties to even. NaN stays NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void RoundAll(float* x, long count)
     {
         uint* bits = (uint*)x;
-        for (long i = 0; i < count; i++)
-            bits[i] = (float.IsNaN(x[i]) ? bits[i] | 0x400000 : bits[i] + 0x7FFF + (bits[i] >> 16 & 1)) & 0xFFFF0000u;
+        long i = 0;
+        for (; i + Vector<uint>.Count <= count; i += Vector<uint>.Count)
+        {
+            var v = Vector.Load(bits + i);
+            var rounded = v + new Vector<uint>(0x7FFF) + (v >>> 16 & Vector<uint>.One);
+            Vector.Store(Vector.ConditionalSelect(Vector.IsNaN(v.As<uint, float>()).As<float, uint>(), v | new Vector<uint>(0x400000), rounded) & new Vector<uint>(0xFFFF0000), bits + i);
+        }
+        for (; i < count; i++) bits[i] = (float.IsNaN(x[i]) ? bits[i] | 0x400000 : bits[i] + 0x7FFF + (bits[i] >> 16 & 1)) & 0xFFFF0000u;
     }
 }

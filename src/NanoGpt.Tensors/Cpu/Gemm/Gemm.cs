@@ -24,7 +24,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     const long MaxNear = 1 << 17;
 
     /// <summary>With more of k than this (4 blocks), packing everything once beats packing some of it twice.</summary>
-    const int Deep = 4 * PackedPanels<V>.MaxBlock;
+    static int Deep => 4 * PackedPanels<V>.MaxBlock;
 
     /// <summary>Where k is deep, as in the gradient of a weight, slices of 2 MB; and lower blocks of rows beside a B of no more: both sides then stay near.</summary>
     const long DeepShared = 1 << 19;

@@ -8,8 +8,10 @@ namespace NanoGpt.Tensors.Cpu.Gemm;
 /// </summary>
 internal readonly struct PackedPanels<V> where V : unmanaged, ISimd<V>
 {
-    /// <summary>The longest block, in steps: a tile of A (8 × 512 words) fits in half of a 32 KB first-level cache.</summary>
-    public const int MaxBlock = 768;
+    /// <summary>
+    /// The longest block, in steps: 192 packed rows of A by so many fit in a second-level cache, of 1 MB where vectors have 16 lanes, of 512 KB elsewhere.
+    /// </summary>
+    public static int MaxBlock => V.Count == 16 ? 768 : 384;
 
     /// <summary>Steps that the widest of multiply instructions takes at once: k is cut at multiples of it, so that only its end is a tail.</summary>
     public const int Grain = 16;

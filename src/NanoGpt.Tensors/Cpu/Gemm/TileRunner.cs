@@ -9,7 +9,7 @@ namespace NanoGpt.Tensors.Cpu.Gemm;
 /// </summary>
 internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
-    const int PanelScratch = MicroKernel<V>.MaxVectors * 16 * PackedPanels<V>.MaxBlock;
+    static int PanelScratch => MicroKernel<V>.MaxVectors * 16 * PackedPanels<V>.MaxBlock;
 
     /// <summary>Words of scratch for a block of so many rows.</summary>
     public static long ScratchLength(int rows) => PanelScratch + PackedLength(rows);
