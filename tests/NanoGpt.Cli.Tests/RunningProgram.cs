@@ -108,7 +108,7 @@ sealed partial class RunningProgram : IDisposable
     /// <summary>Waits for its end.</summary>
     public Outcome Wait()
     {
-        if (!process.WaitForExit(TimeSpan.FromMinutes(8)))
+        if (!process.WaitForExit(TimeSpan.FromMinutes(15)))
         {
             process.Kill();
             Assert.Fail($"the process did not end:\n{output}\n{error}");
