@@ -17,8 +17,8 @@ internal enum TileInstruction
 }
 
 /// <summary>
-/// Writes the micro-kernel (see <see cref="MicroKernel{V}"/>) in machine code. For fp32 the just-in-time compiler spends every
-/// second instruction on copies between registers and on addresses, which a core shared with another hyper-thread has no room for; for bf16 .NET has
+/// Writes the micro-kernel (see <see cref="MicroKernel{V}"/>) in machine code. For fp32 the just-in-time compiler spends a third
+/// of the instructions on copies between registers and on addresses, which a core shared with another hyper-thread has no room for; for bf16 .NET has
 /// no intrinsic. With 32 registers a tile is 8 rows × 1 to 3 vectors of accumulators, with 16 it is 4 rows.
 /// <code>
 /// for each step:   b_j = load B, j &lt; vectors;   for each row i:  a = broadcast A[i],  c_ij += a · b_j
@@ -47,7 +47,7 @@ internal sealed class TileAssembler
         (rows, width) = wide ? (8, 64) : (4, 32);
     }
 
-    // Vector registers: the accumulators, then B, then one for A, in whose place the mask of the last vector lies before and after the loop.
+    // Vector registers: the accumulators, then B, then one for A, in whose place the mask of the last vector lies after the loop.
     Register Accumulator(int i, int j) => Vector(i * vectors + j);
     Register B(int j) => Vector(3 * rows + j);
     Register A => Vector(3 * rows + 3);
@@ -80,7 +80,7 @@ internal sealed class TileAssembler
         return MachineCode.FinishSaved(c);
     }
 
-    /// <summary>rax: row 0 of A, r10: row 3, r11: row 6 or the distance of columns; rdx: the distance of rows; r8: B; r9: steps left.</summary>
+    /// <summary>rax: row 0 of A, r10: row 3, r11: row 6 where there are 8; rdx: the distance of rows; r8: B; r9: steps left.</summary>
     void Multiply()
     {
         c.mov(rax, __qword_ptr[Call + TileCall.OffsetA]);

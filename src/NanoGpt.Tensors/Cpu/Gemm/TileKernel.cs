@@ -21,7 +21,10 @@ internal unsafe struct TileCall
     public long Count;          // of tiles; for each but the first the kernel moves A, Start and C down
 }
 
-/// <summary>The assembled micro-kernels of one instruction.</summary>
+/// <summary>
+/// The assembled micro-kernels of one instruction. The runtime is not told of a call (<c>SuppressGCTransition</c>), which takes up to some tens of
+/// microseconds; a garbage collection waits for so long.
+/// </summary>
 internal sealed unsafe class TileKernel
 {
     /// <summary>16 words that are -1, then 16 that are 0: masks for any number of lanes.</summary>
