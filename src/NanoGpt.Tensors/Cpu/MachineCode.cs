@@ -22,6 +22,16 @@ internal static class MachineCode
         for (int i = 0; i < SavedOnWindows.Length; i++) c.vmovups(__xmmword_ptr[rsp + 16 * i], SavedOnWindows[i]);
     }
 
+    /// <summary>Does <paramref name="body"/> as often as <paramref name="counter"/>, at least 1, says; counts it down.</summary>
+    public static void Repeat(Assembler c, AssemblerRegister64 counter, Action body)
+    {
+        var loop = c.CreateLabel();
+        c.Label(ref loop);
+        body();
+        c.dec(counter);
+        c.jnz(loop);
+    }
+
     /// <summary>Gives back what <see cref="SaveRegisters"/> saved, returns, and is the code.</summary>
     public static byte[] FinishSaved(Assembler c)
     {

@@ -88,11 +88,10 @@ internal static class AmxAssembler
     {
         var c = new Assembler(64);
         foreach (var tile in Tmm) c.tilezero(tile);
-        var loop = c.CreateLabel();
-        c.Label(ref loop);
-        for (int i = 0; i < PeakProducts; i++) c.tdpbf16ps(Tmm[i], tmm7, tmm6);
-        c.dec(MachineCode.Argument);
-        c.jnz(loop);
+        MachineCode.Repeat(c, MachineCode.Argument, () =>
+        {
+            for (int i = 0; i < PeakProducts; i++) c.tdpbf16ps(Tmm[i], tmm7, tmm6);
+        });
         return MachineCode.Return(c);
     }
 

@@ -18,11 +18,10 @@ internal static class Bf16PeakAssembler
         MachineCode.SaveRegisters(c);
         foreach (var register in Sums) c.vpxord(register, register, register);
         c.vpxord(zmm24, zmm24, zmm24);
-        var loop = c.CreateLabel();
-        c.Label(ref loop);
-        for (int i = 0; i < Products; i++) c.vdpbf16ps(Sums[i], zmm24, zmm24);
-        c.dec(MachineCode.Argument);
-        c.jnz(loop);
+        MachineCode.Repeat(c, MachineCode.Argument, () =>
+        {
+            foreach (var register in Sums) c.vdpbf16ps(register, zmm24, zmm24);
+        });
         return MachineCode.FinishSaved(c);
     }
 }
