@@ -108,7 +108,7 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
         BitConverter.UInt32BitsToSingle(Round(*first) >> 16 | (two ? Round(first[stride]) & 0xFFFF0000u : 0));
 
     /// <summary>Rounds to the nearest bf16, ties to even, in the upper 16 bits; NaN stays NaN.</summary>
-    static uint Round(float value)
+    public static uint Round(float value)
     {
         uint x = BitConverter.SingleToUInt32Bits(value);
         return float.IsNaN(value) ? x | 0x400000 : x + 0x7FFF + (x >> 16 & 1);

@@ -47,6 +47,6 @@ internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unma
             var rounded = v + new Vector<uint>(0x7FFF) + (v >>> 16 & Vector<uint>.One);
             Vector.Store(Vector.ConditionalSelect(Vector.IsNaN(v.As<uint, float>()).As<float, uint>(), v | new Vector<uint>(0x400000), rounded) & new Vector<uint>(0xFFFF0000), bits + i);
         }
-        for (; i < count; i++) bits[i] = (float.IsNaN(x[i]) ? bits[i] | 0x400000 : bits[i] + 0x7FFF + (bits[i] >> 16 & 1)) & 0xFFFF0000u;
+        for (; i < count; i++) bits[i] = Bf16Format.Round(x[i]) & 0xFFFF0000u;
     }
 }

@@ -1,3 +1,4 @@
+using NanoGpt.Tensors.Cpu.Bf16;
 using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu.Kernels;
@@ -7,11 +8,7 @@ internal readonly unsafe struct NarrowWork(float* x, ushort* y) : IWork
 {
     public void Run(int from, int to)
     {
-        for (int i = from; i < to; i++)
-        {
-            uint bits = BitConverter.SingleToUInt32Bits(x[i]);
-            y[i] = float.IsNaN(x[i]) ? (ushort)(bits >> 16 | 0x40) : (ushort)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-        }
+        for (int i = from; i < to; i++) y[i] = (ushort)(Bf16Format.Round(x[i]) >> 16);
     }
 }
 
