@@ -84,7 +84,7 @@ public unsafe class Bf16RoundingTests
             var packed = F.PackA(a, 0, a.Rows, 0, steps, destination);
             for (int i = 0; i < packed.Rows; i++)
                 for (int k = 0; k < steps * F.Pairing; k++)
-                    Compare(i < a.Rows && k < a.Columns ? *a.At(i, k) : 0, Element<V, F>(packed.At(i, k / F.Pairing), k), $"A at ({i}, {k})");
+                    Compare(i < a.Rows && k < a.Columns ? *a.At(i, k) : 0, Element<V, F>(packed.Data + i / F.TileRows * packed.TileStride + i % F.TileRows * packed.RowStride + k / F.Pairing * packed.ColumnStride, k), $"A at ({i}, {k})");
         }
     }
 

@@ -9,6 +9,9 @@ public unsafe class MicroKernelTests
 {
     static readonly int[] depths = [1, 2, 3, 4, 5, 7, 8, 9, 31, 100], counts = [1, 2, 5];
 
+    /// <summary>How A lies in memory: its columns side by side, its rows side by side, or so in each tile, with a gap between tiles.</summary>
+    enum Layout { Rows, Columns, Tiles }
+
     public static TheoryData<SimdWidth> Assembled => [SimdWidth.V256, SimdWidth.V512];
 
     [Theory]
@@ -26,36 +29,41 @@ public unsafe class MicroKernelTests
         for (int columns = 1; columns <= MicroKernel<V>.MaxVectors * V.Count; columns++)
             foreach (int steps in depths)
                 foreach (int count in counts)
-                    foreach (bool acrossRows in (bool[])[false, true])
-                        for (int start = 0; start < 3; start++) Compare<V>(count, columns, steps, acrossRows, start);
+                    foreach (var layout in Enum.GetValues<Layout>())
+                        for (int start = 0; start < 3; start++) Compare<V>(count, columns, steps, layout, start);
     }
 
     /// <param name="count">Tiles.</param>
     /// <param name="columns">Columns.</param>
     /// <param name="steps">Steps of k.</param>
-    /// <param name="acrossRows">Whether the rows of A lie side by side, not its columns.</param>
+    /// <param name="layout">Of A.</param>
     /// <param name="start">0: from zero; 1: from a row of biases; 2: from C.</param>
-    static void Compare<V>(int count, int columns, int steps, bool acrossRows, int start) where V : unmanaged, ISimd<V>
+    static void Compare<V>(int count, int columns, int steps, Layout layout, int start) where V : unmanaged, ISimd<V>
     {
         var random = new Random(columns * 1000 + steps);
+        const int gap = 5;
         int rows = count * V.TileRows, width = (columns + V.Count - 1) / V.Count * V.Count, cStride = columns + random.Next(0, 9);
         using IFence fence = OperatingSystem.IsLinux() ? new GuardPageFence() : new CanaryFence();
-        float* a = Fill(fence.Allocate(rows * steps), random), b = Fill(fence.Allocate(steps * width), random), bias = Fill(fence.Allocate(columns), random);
+        float* a = Fill(fence.Allocate(rows * steps + (layout == Layout.Tiles ? (count - 1) * gap : 0)), random), b = Fill(fence.Allocate(steps * width), random), bias = Fill(fence.Allocate(columns), random);
         float* first = Fill(fence.Allocate((rows - 1) * cStride + columns), random), second = At(fence.Allocate((rows - 1) * cStride + columns));
         var c = new ReadOnlySpan<float>(first, (rows - 1) * cStride + columns);
         c.CopyTo(new Span<float>(second, c.Length));
         float[] before = c.ToArray();
-        long rs = acrossRows ? 1 : steps, cs = acrossRows ? rows : 1;
+        var left = layout switch
+        {
+            Layout.Rows => new LeftTiles(a, rows, steps, 1, V.TileRows * steps),
+            Layout.Columns => new LeftTiles(a, rows, 1, rows, V.TileRows),
+            _ => new LeftTiles(a, rows, 1, V.TileRows, V.TileRows * steps + gap),
+        };
 
-        MicroKernel<V>.Run(count, columns, steps, a, rs, cs, b, start == 0 ? null : start == 1 ? bias : first, start == 1 ? 0 : cStride, first, cStride);
+        MicroKernel<V>.Run(count, columns, steps, left, b, start == 0 ? null : start == 1 ? bias : first, start == 1 ? 0 : cStride, first, cStride);
         for (int tile = 0; tile < count; tile++)
         {
-            long down = tile * V.TileRows;
-            float* target = second + down * cStride;
-            MicroKernel<V>.RunManaged(columns, steps, a + down * rs, rs, cs, b, start == 0 ? null : start == 1 ? bias : target, start == 1 ? 0 : cStride, target, cStride);
+            float* target = second + tile * V.TileRows * cStride;
+            MicroKernel<V>.RunManaged(columns, steps, a + tile * left.TileStride, left.RowStride, left.ColumnStride, b, start == 0 ? null : start == 1 ? bias : target, start == 1 ? 0 : cStride, target, cStride);
         }
 
-        string what = $"{count} tiles of {columns} columns, {steps} steps{(acrossRows ? ", A across rows" : "")}, start {start}";
+        string what = $"{count} tiles of {columns} columns, {steps} steps, A by {layout}, start {start}";
         Assert.True(c.SequenceEqual(new ReadOnlySpan<float>(second, c.Length)), what);
         for (int i = 0; i < c.Length; i++)
             if (i % cStride >= columns) Assert.True(c[i] == before[i], $"{what} wrote beside row {i / cStride}.");

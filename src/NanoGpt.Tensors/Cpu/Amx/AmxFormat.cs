@@ -18,8 +18,8 @@ internal readonly unsafe struct AmxFormat : IFormat<Simd512>
 
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
-    public static void Tiles(int count, int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
-        AmxKernel.Run<AmxKernel.Processor>(count, columns, steps, a, rs, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride) =>
+        AmxKernel.Run<AmxKernel.Processor>(count, columns, steps, a, b, start, startStride, c, cStride);
 
     public static void Finish() => AmxKernel.Release<AmxKernel.Processor>();
 
@@ -28,7 +28,7 @@ internal readonly unsafe struct AmxFormat : IFormat<Simd512>
     public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination) =>
         Bf16Format.PackB(b, step0, steps, column, valid, width, destination);
 
-    public static MatrixView PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
+    public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
     {
         if (a.RowStride != 1 || a.ColumnStride == 1) return Bf16Format.PackRows(a, row0, row1, step0, steps, TileRows, destination);
         // Rows lie across: pairs of them for 16 steps, some columns wide, then squares turned to where they belong.
@@ -42,6 +42,6 @@ internal readonly unsafe struct AmxFormat : IFormat<Simd512>
                 Bf16Format.PackAcross(a.At(row0 + r, 2L * (step0 + s)), a.ColumnStride, Math.Min(2 * Side, depth - 2 * s), Math.Clamp(rows - r, 0, strip), strip, pairs);
                 for (int i = 0; i < Math.Min(strip, rowsUp - r); i += Side) Simd512.Transpose(pairs + i, strip, destination + (long)(r + i) * stride + s, stride);
             }
-        return new MatrixView(destination, rowsUp, steps, stride, 1);
+        return new LeftTiles(destination, rowsUp, stride, 1, TileRows * (long)stride);
     }
 }

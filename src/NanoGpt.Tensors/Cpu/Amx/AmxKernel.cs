@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using NanoGpt.Tensors.Cpu.Bf16;
+using NanoGpt.Tensors.Cpu.Gemm;
 
 namespace NanoGpt.Tensors.Cpu.Amx;
 
@@ -64,19 +65,20 @@ internal static unsafe class AmxKernel
     public static bool Available { get; }
 
     /// <summary>
-    /// Tiles below one another, as in <see cref="Gemm.MicroKernel{V}"/>, of 32 rows each; strides in words. A register is as large as its configuration says, so
+    /// Tiles below one another, as in <see cref="MicroKernel{V}"/>, of 32 rows each; strides in words. A register is as large as its configuration says, so
     /// nothing beyond rows, columns and steps that exist is touched: the columns of a last vector that is not full are a call of their own, and so are
     /// the steps past a whole number of 16, which then go on from C.
     /// </summary>
-    public static void Run<M>(int count, int columns, int steps, float* a, long rs, float* b, float* start, long startStride, float* c, long cStride) where M : ITileMachine
+    public static void Run<M>(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride) where M : ITileMachine
     {
         int vectors = columns / Side, whole = vectors * Side, rest = columns - whole;
         long width = rest == 0 ? whole : whole + Side;
+        float* row = a.Data;
         for (; count > 0; count--)
         {
-            if (vectors > 0) RunSteps<M>(vectors, Side, steps, a, rs, b, width, start, startStride, c, cStride);
-            if (rest > 0) RunSteps<M>(1, rest, steps, a, rs, b + whole, width, start == null ? null : start + whole, startStride, c + whole, cStride);
-            a += Rows * rs;
+            if (vectors > 0) RunSteps<M>(vectors, Side, steps, row, a.RowStride, b, width, start, startStride, c, cStride);
+            if (rest > 0) RunSteps<M>(1, rest, steps, row, a.RowStride, b + whole, width, start == null ? null : start + whole, startStride, c + whole, cStride);
+            row += a.TileStride;
             c += Rows * cStride;
             if (start != null) start += Rows * startStride;
         }

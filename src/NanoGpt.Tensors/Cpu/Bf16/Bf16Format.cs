@@ -17,8 +17,8 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
 
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
-    public static void Tiles(int count, int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
-        Bf16Kernel.Tiles!.Run(count, columns, steps, a, rs, cs, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride) =>
+        Bf16Kernel.Tiles!.Run(count, columns, steps, a, b, start, startStride, c, cStride);
 
     public static double Peak(int rounds) => Bf16Kernel.Peak(rounds);
 
@@ -60,19 +60,19 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
         }
     }
 
-    public static MatrixView PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
+    public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
     {
         if (a.RowStride != 1 || a.ColumnStride == 1) return PackRows(a, row0, row1, step0, steps, TileRows, destination);
         int rows = row1 - row0, rowsUp = (rows + TileRows - 1) / TileRows * TileRows, width = (rowsUp + Lanes - 1) / Lanes * Lanes;
         PackAcross(a.At(row0, 2L * step0), a.ColumnStride, Math.Min(2 * steps, a.Columns - 2 * step0), rows, width, destination);
-        return new MatrixView(destination, rowsUp, steps, 1, width);
+        return new LeftTiles(destination, rowsUp, 1, width, TileRows);
     }
 
     /// <summary>Words from one row to the next of a packed block whose rows keep their order: an odd number of cache lines, which keeps the rows of a tile out of each other's cache sets.</summary>
     public static int RowStride(int steps) => ((steps + Lanes - 1) / Lanes | 1) * Lanes;
 
     /// <summary>Packs a block of A whose rows keep their order; rows up to a whole number of tiles are zero.</summary>
-    public static MatrixView PackRows(MatrixView a, int row0, int row1, int step0, int steps, int tileRows, float* destination)
+    public static LeftTiles PackRows(MatrixView a, int row0, int row1, int step0, int steps, int tileRows, float* destination)
     {
         int rows = row1 - row0, rowsUp = (rows + tileRows - 1) / tileRows * tileRows, stride = RowStride(steps);
         int depth = Math.Min(2 * steps, a.Columns - 2 * step0);
@@ -88,7 +88,7 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
                     destination[(long)r * stride + s] = Pair(source + r * a.RowStride + 2L * s * a.ColumnStride, a.ColumnStride, 2 * s + 1 < depth);
         }
         new Span<float>(destination + (long)rows * stride, (rowsUp - rows) * stride).Clear();
-        return new MatrixView(destination, rowsUp, steps, stride, 1);
+        return new LeftTiles(destination, rowsUp, stride, 1, tileRows * (long)stride);
     }
 
     /// <summary>Words of (row k, row k + 1) for each column; an odd last row is paired with zeros.</summary>

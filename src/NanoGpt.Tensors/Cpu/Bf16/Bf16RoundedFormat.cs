@@ -17,36 +17,44 @@ internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unma
 
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
-    public static void Tiles(int count, int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
-        MicroKernel<V>.Run(count, columns, steps, a, rs, cs, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride) =>
+        MicroKernel<V>.Run(count, columns, steps, a, b, start, startStride, c, cStride);
 
     public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination)
     {
         Fp32Format<V>.PackB(b, step0, steps, column, valid, width, destination);
-        RoundAll(destination, (long)steps * width);
+        Round(destination, destination, (long)steps * width);
     }
 
-    public static MatrixView PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
+    public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
     {
-        var packed = Fp32Format<V>.PackA(a, row0, row1, step0, steps, destination);
-        RoundAll(destination, (long)packed.Rows * steps);
-        return packed;
+        int rows = row1 - row0, tiles = (rows + TileRows - 1) / TileRows;
+        if (a.ColumnStride != 1)
+        {
+            var packed = Fp32Format<V>.PackA(a, row0, row1, step0, steps, destination);
+            Round(destination, destination, tiles * packed.TileStride);
+            return packed;
+        }
+        long stride = Bf16Format.RowStride(steps);
+        for (int r = 0; r < rows; r++) Round(a.At(row0 + r, step0), destination + r * stride, steps);
+        for (int r = rows; r < tiles * TileRows; r++) new Span<float>(destination + r * stride, steps).Clear();
+        return new LeftTiles(new MatrixView(destination, tiles * TileRows, steps, stride, 1), TileRows);
     }
 
     public static double Peak(int rounds) => Fp32Format<V>.Peak(rounds);
 
     /// <summary>Nearest bf16, ties to even. NaN stays NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void RoundAll(float* x, long count)
+    static void Round(float* from, float* to, long count)
     {
-        uint* bits = (uint*)x;
+        uint* bits = (uint*)from, rounded = (uint*)to;
         long i = 0;
         for (; i + Vector<uint>.Count <= count; i += Vector<uint>.Count)
         {
             var v = Vector.Load(bits + i);
-            var rounded = v + new Vector<uint>(0x7FFF) + (v >>> 16 & Vector<uint>.One);
-            Vector.Store(Vector.ConditionalSelect(Vector.IsNaN(v.As<uint, float>()).As<float, uint>(), v | new Vector<uint>(0x400000), rounded) & new Vector<uint>(0xFFFF0000), bits + i);
+            var nearest = v + new Vector<uint>(0x7FFF) + (v >>> 16 & Vector<uint>.One);
+            Vector.Store(Vector.ConditionalSelect(Vector.IsNaN(v.As<uint, float>()).As<float, uint>(), v | new Vector<uint>(0x400000), nearest) & new Vector<uint>(0xFFFF0000), rounded + i);
         }
-        for (; i < count; i++) bits[i] = Bf16Format.Round(x[i]) & 0xFFFF0000u;
+        for (; i < count; i++) rounded[i] = Bf16Format.Round(from[i]) & 0xFFFF0000u;
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu.Gemm;
@@ -13,8 +14,8 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
     /// <summary>Rows are read in place. Reading columns touches a new page for every k: worth a copy when several panels will read it.</summary>
     public static bool ReadsInPlace(MatrixView a, int panels) => a.ColumnStride == 1 || panels < 3;
 
-    public static void Tiles(int count, int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
-        MicroKernel<V>.Run(count, columns, steps, a, rs, cs, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride) =>
+        MicroKernel<V>.Run(count, columns, steps, a, b, start, startStride, c, cStride);
 
     public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination)
     {
@@ -22,14 +23,20 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
         else CopyColumns(b.At(step0, column), b.RowStride, b.ColumnStride, steps, valid, width, destination);
     }
 
-    /// <summary>A's rows lie side by side in memory, so for each k a run of them is copied.</summary>
-    public static MatrixView PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
+    /// <summary>
+    /// Tile after tile, each with its rows side by side: the micro-kernel then reads it from end to end. From one to the next it is an odd number of
+    /// cache lines, so that the tiles, which are written side by side, stay out of each other's cache sets.
+    /// </summary>
+    public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
     {
-        int rows = row1 - row0, width = (rows + V.TileRows - 1) / V.TileRows * V.TileRows;
-        if (a.RowStride == 1) CopyRows(a.At(row0, step0), a.ColumnStride, steps, rows, width, destination);
-        else CopyColumns(a.At(row0, step0), a.ColumnStride, a.RowStride, steps, rows, width, destination);
-        return new MatrixView(destination, width, steps, 1, width);
+        int rows = row1 - row0, tiles = (rows + V.TileRows - 1) / V.TileRows;
+        long stride = TileStride(steps);
+        CopyTiles(a.At(row0, step0), a.RowStride, a.ColumnStride, rows, steps, destination, stride);
+        return new LeftTiles(destination, tiles * V.TileRows, 1, V.TileRows, stride);
     }
+
+    /// <summary>Words from one packed tile of A to the next.</summary>
+    static long TileStride(int steps) => ((steps * V.TileRows + 15) / 16 | 1) * 16;
 
     /// <summary>Twelve independent accumulators: enough to keep two pipes of latency 4 to 6 busy.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -45,6 +52,25 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
         }
         float sum = V.Sum(a + b + c + e + (f + g + h + i) + (j + k + l + n));
         return sum > 0 ? 2.0 * 12 * V.Count * rounds : 0;       // always the former, but the compiler must not know
+    }
+
+    /// <summary>For each k the rows of A, mostly side by side, a tile's to a tile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void CopyTiles(float* source, long rowStride, long columnStride, int rows, int depth, float* destination, long tileStride)
+    {
+        int whole = rowStride == 1 ? rows / V.TileRows : 0;
+        for (int k = 0; k < depth; k++, source += columnStride, destination += V.TileRows)
+        {
+            if (whole > 0 && k + Prefetch.Rows < depth) Prefetch.Row(source + Prefetch.Rows * columnStride, rows);
+            float* s = source, d = destination;
+            for (int t = 0; t < whole; t++, s += V.TileRows, d += tileStride)
+            {
+                if (V.TileRows == 8) Vector256.Store(Vector256.Load(s), d);
+                else Vector128.Store(Vector128.Load(s), d);
+            }
+            for (int row = whole * V.TileRows; row < rows; d += tileStride)
+                for (int i = 0; i < V.TileRows; i++, row++) d[i] = row < rows ? source[row * rowStride] : 0;
+        }
     }
 
     /// <summary>Row k is contiguous: copy it.</summary>

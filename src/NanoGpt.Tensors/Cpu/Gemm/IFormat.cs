@@ -20,11 +20,11 @@ internal unsafe interface IFormat<V> where V : unmanaged, ISimd<V>
     /// <summary>Packs steps [step0, step0 + steps) of some columns of B: for each step <paramref name="width"/> words side by side, those past <paramref name="valid"/> zero.</summary>
     static abstract void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination);
 
-    /// <summary>Packs a block of A; rows up to a whole number of tiles are zero. Returns where its words lie, one column per step.</summary>
-    static abstract MatrixView PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination);
+    /// <summary>Packs a block of A; rows up to a whole number of tiles are zero.</summary>
+    static abstract LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination);
 
     /// <summary>The micro-kernel: C = start + A·B for <paramref name="count"/> tiles below one another, of so many columns (see <see cref="MicroKernel{V}"/>).</summary>
-    static abstract void Tiles(int count, int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride);
+    static abstract void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride);
 
     /// <summary>Follows the last tile of a run: gives up what the processor keeps from tile to tile, if it keeps anything.</summary>
     static virtual void Finish() { }

@@ -19,21 +19,21 @@ internal readonly unsafe struct LeftSide<V, F>(MatrixView source, PackedBlocks p
     /// <param name="depth">How many elements of k there are in all.</param>
     /// <param name="panels">How many panels of B they will be multiplied by.</param>
     /// <param name="scratch">Room to pack them, where nobody has.</param>
-    public MatrixView Block(int row0, int row1, int step0, int steps, int depth, int panels, float* scratch)
+    public LeftTiles Block(int row0, int row1, int step0, int steps, int depth, int panels, float* scratch)
     {
         if (packed.Exist) return packed.At(row0, step0);
-        if (F.ReadsInPlace(source, panels)) return new MatrixView(source.At(row0, step0), row1 - row0, steps, source.RowStride, source.ColumnStride);
+        if (F.ReadsInPlace(source, panels)) return new LeftTiles(new MatrixView(source.At(row0, step0), row1 - row0, steps, source.RowStride, source.ColumnStride), F.TileRows);
         return F.PackA(new MatrixView(source.Data, source.Rows, depth, source.RowStride, source.ColumnStride), row0, row1, step0, steps, scratch);
     }
 }
 
 /// <summary>Where the blocks of a packed left-hand side are: <paramref name="across"/> of them for each block of rows.</summary>
-internal readonly unsafe struct PackedBlocks(MatrixView* blocks, int rowBlock, int stepBlock, int across)
+internal readonly unsafe struct PackedBlocks(LeftTiles* blocks, int rowBlock, int stepBlock, int across)
 {
     public bool Exist => blocks != null;
 
     /// <summary>The block that begins with a row and a step.</summary>
-    public MatrixView At(int row0, int step0) => blocks[row0 / rowBlock * across + step0 / stepBlock];
+    public LeftTiles At(int row0, int step0) => blocks[row0 / rowBlock * across + step0 / stepBlock];
 }
 
 /// <summary>Packs a left-hand side with all workers; its memory is kept from one use to the next.</summary>
@@ -48,9 +48,9 @@ internal sealed unsafe class LeftPacker<V, F>(WorkerPool pool) : IDisposable whe
     public LeftSide<V, F> Pack(MatrixView a, int rowBlock, int stepBlock)
     {
         int steps = (a.Columns + F.Pairing - 1) / F.Pairing, across = (steps + stepBlock - 1) / stepBlock, count = (a.Rows + rowBlock - 1) / rowBlock * across;
-        long views = (count * (long)sizeof(MatrixView) / sizeof(float) + 31) / 32 * 32, length = TileRunner<V, F>.PackedLength(Math.Min(rowBlock, a.Rows));
+        long views = (count * (long)sizeof(LeftTiles) / sizeof(float) + 31) / 32 * 32, length = TileRunner<V, F>.PackedLength(Math.Min(rowBlock, a.Rows));
         float* memory = buffer.Get(views + count * length);
-        var blocks = (MatrixView*)memory;
+        var blocks = (LeftTiles*)memory;
         pool.Run(count, 1, new PackBlocksWork<V, F>(a, memory + views, length, rowBlock, stepBlock, across, blocks));
         return new(a, new(blocks, rowBlock, stepBlock, across));
     }
@@ -58,7 +58,7 @@ internal sealed unsafe class LeftPacker<V, F>(WorkerPool pool) : IDisposable whe
     public void Dispose() => buffer.Dispose();
 }
 
-internal readonly unsafe struct PackBlocksWork<V, F>(MatrixView a, float* destination, long length, int rowBlock, int stepBlock, int across, MatrixView* blocks)
+internal readonly unsafe struct PackBlocksWork<V, F>(MatrixView a, float* destination, long length, int rowBlock, int stepBlock, int across, LeftTiles* blocks)
     : IWork where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     public void Run(int from, int to)

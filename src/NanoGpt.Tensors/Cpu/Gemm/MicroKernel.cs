@@ -9,8 +9,7 @@ namespace NanoGpt.Tensors.Cpu.Gemm;
 /// <code>
 /// C[i, j] = start[i, j] + Σ_k A[i, k] · B[k, j]        i &lt; 8 or 4 rows, j &lt; 1 to 3 vectors
 /// </code>
-/// A is read in place, one broadcast per row and k, through a row stride <c>rs</c> and a column stride <c>cs</c>, so a
-/// transposed operand costs nothing. B comes packed: for each k, the tile's columns side by side.
+/// A is read by one broadcast per row and k, through strides, so a transposed operand, too, can be read where it lies. B comes packed: for each k, the tile's columns side by side.
 /// <c>start</c> may be null (zero), C itself (accumulate), or a row with stride 0 (bias).
 /// With 32 vector registers an 8 × 3 tile takes 24 accumulators, 3 of B and 1 of A; with 16, a 4 × 3 tile takes 12 + 3 + 1.
 /// </summary>
@@ -23,17 +22,18 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
     public static readonly TileKernel? Assembled = Assemble();
 
     /// <summary><paramref name="count"/> tiles below one another.</summary>
-    public static void Run(int count, int columns, int k, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    public static void Run(int count, int columns, int k, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride)
     {
         if (Assembled is { } kernel)
         {
-            kernel.Run(count, columns, k, a, rs, cs, b, start, startStride, c, cStride);
+            kernel.Run(count, columns, k, a, b, start, startStride, c, cStride);
             return;
         }
+        float* row = a.Data;
         for (; count > 0; count--)
         {
-            RunManaged(columns, k, a, rs, cs, b, start, startStride, c, cStride);
-            a += V.TileRows * rs;
+            RunManaged(columns, k, row, a.RowStride, a.ColumnStride, b, start, startStride, c, cStride);
+            row += a.TileStride;
             c += V.TileRows * cStride;
             if (start != null) start += V.TileRows * startStride;
         }

@@ -72,8 +72,7 @@ internal sealed class TileAssembler
         c.Label(ref next);
         c.dec(__qword_ptr[Call + TileCall.OffsetCount]);
         c.je(done);
-        c.mov(rax, __qword_ptr[Call + TileCall.OffsetRowStride]);
-        c.shl(rax, (byte)(wide ? 3 : 2));
+        c.mov(rax, __qword_ptr[Call + TileCall.OffsetTileStride]);
         c.add(__qword_ptr[Call + TileCall.OffsetA], rax);
         c.jmp(tile);
         c.Label(ref done);

@@ -7,7 +7,7 @@ namespace NanoGpt.Tensors.Cpu.Gemm;
 internal unsafe struct TileCall
 {
     public const int OffsetA = 0, OffsetRowStride = 8, OffsetColumnStride = 16, OffsetB = 24, OffsetSteps = 32,
-        OffsetStart = 40, OffsetStartStride = 48, OffsetC = 56, OffsetCStride = 64, OffsetLastMask = 72, OffsetCount = 80;
+        OffsetStart = 40, OffsetStartStride = 48, OffsetC = 56, OffsetCStride = 64, OffsetLastMask = 72, OffsetCount = 80, OffsetTileStride = 88;
 
     public float* A;
     public long RowStride, ColumnStride;
@@ -19,6 +19,7 @@ internal unsafe struct TileCall
     public long CStride;
     public int* LastMask;       // a word for each column of the last vector, negative where it exists; null: all do
     public long Count;          // of tiles; for each but the first the kernel moves A, Start and C down
+    public long TileStride;     // of A
 }
 
 /// <summary>
@@ -45,12 +46,12 @@ internal sealed unsafe class TileKernel
     public bool Available => one != null && two != null && three != null;
 
     /// <summary>Tiles below one another: see <see cref="MicroKernel{V}"/>; strides in words.</summary>
-    public void Run(int count, int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride)
+    public void Run(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride)
     {
         int vectors = (columns + lanes - 1) / lanes, last = columns - (vectors - 1) * lanes;
         var call = new TileCall
         {
-            Count = count, A = a, RowStride = rs * 4, ColumnStride = cs * 4, B = b, Steps = steps,
+            Count = count, A = a.Data, RowStride = a.RowStride * 4, ColumnStride = a.ColumnStride * 4, TileStride = a.TileStride * 4, B = b, Steps = steps,
             Start = start, StartStride = startStride * 4, C = c, CStride = cStride * 4, LastMask = last == lanes ? null : masks + 16 - last,
         };
         if (vectors == 3) three(&call);

@@ -49,10 +49,10 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
                 float* start = fromC ? target : bias == null ? null : bias + column;
                 long startStride = fromC ? c.RowStride : 0;
                 int whole = c.ColumnStride == 1 ? (row1 - row0) / tileRows : 0;
-                if (whole > 0) F.Tiles(whole, valid, steps, block.Data, block.RowStride, block.ColumnStride, packedB, start, startStride, target, c.RowStride);
+                if (whole > 0) F.Tiles(whole, valid, steps, block, packedB, start, startStride, target, c.RowStride);
                 for (int i = whole * tileRows; i < row1 - row0; i += tileRows)
                 {
-                    RunEdge(steps, block, i, row1 - row0 - i, packedB, start == null ? null : start + i * startStride, startStride,
+                    RunEdge(steps, block.From(i / tileRows, tileRows), row1 - row0 - i, packedB, start == null ? null : start + i * startStride, startStride,
                         target + i * c.RowStride, c.RowStride, c.ColumnStride, valid, width, edge);
                 }
             }
@@ -61,7 +61,7 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
     }
 
     /// <summary>A tile that sticks out over the last row of C, or whose columns are not side by side: computed whole in scratch, the part that exists copied out.</summary>
-    static void RunEdge(int steps, MatrixView block, int row, int rows, float* b,
+    static void RunEdge(int steps, LeftTiles a, int rows, float* b,
         float* start, long startStride, float* target, long targetStride, long columnStride, int valid, int width, float* edge)
     {
         rows = Math.Min(rows, F.TileRows);
@@ -70,16 +70,15 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
             for (int r = 0; r < rows; r++) CopyRow(start + r * startStride, columnStride, edge + r * width, 1, valid);
         }
         // A packed block has all rows of its last tile; in place, those that do not exist must not be read.
-        bool copy = row + F.TileRows > block.Rows;
+        bool copy = a.Rows < F.TileRows;
         float* strip = stackalloc float[copy ? F.TileRows * steps : 0];
-        var tile = new MatrixView(block.At(row, 0), F.TileRows, steps, block.RowStride, block.ColumnStride);
         if (copy)
         {
-            for (int r = 0; r < rows; r++) CopyRow(tile.At(r, 0), tile.ColumnStride, strip + r * steps, 1, steps);
+            for (int r = 0; r < rows; r++) CopyRow(a.Data + r * a.RowStride, a.ColumnStride, strip + r * steps, 1, steps);
             new Span<float>(strip + rows * steps, (F.TileRows - rows) * steps).Clear();
-            tile = new MatrixView(strip, F.TileRows, steps);
+            a = new LeftTiles(new MatrixView(strip, F.TileRows, steps), F.TileRows);
         }
-        F.Tiles(1, width, steps, tile.Data, tile.RowStride, tile.ColumnStride, b, start == null ? null : edge, width, edge, width);
+        F.Tiles(1, width, steps, a, b, start == null ? null : edge, width, edge, width);
         for (int r = 0; r < rows; r++) CopyRow(edge + r * width, 1, target + r * targetStride, columnStride, valid);
     }
 

@@ -1,6 +1,7 @@
 using Iced.Intel;
 using NanoGpt.Tensors.Cpu;
 using NanoGpt.Tensors.Cpu.Amx;
+using NanoGpt.Tensors.Cpu.Gemm;
 
 namespace NanoGpt.Tensors.Tests;
 
@@ -142,7 +143,7 @@ public unsafe class AmxKernelTests
                 }
             }
 
-        AmxKernel.Run<M>(1, columns, steps, At(a), rowStride, At(b), kind == Start.Zero ? null : At(start), stride, At(c), cStride);
+        AmxKernel.Run<M>(1, columns, steps, new LeftTiles(new MatrixView(At(a), AmxKernel.Rows, steps, rowStride, 1), AmxKernel.Rows), At(b), kind == Start.Zero ? null : At(start), stride, At(c), cStride);
 
         string what = $"the kernel for {columns} columns, {steps} steps, {kind}";
         for (int i = 0; i < c.Length; i++)

@@ -13,11 +13,11 @@ readonly unsafe struct InterpretedAmxFormat : IFormat<Lanes16>
     public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination) =>
         AmxFormat.PackB(b, step0, steps, column, valid, width, destination);
 
-    public static MatrixView PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination) =>
+    public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination) =>
         AmxFormat.PackA(a, row0, row1, step0, steps, destination);
 
-    public static void Tiles(int count, int columns, int steps, float* a, long rs, long cs, float* b, float* start, long startStride, float* c, long cStride) =>
-        AmxKernel.Run<InterpretedMachine>(count, columns, steps, a, rs, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride) =>
+        AmxKernel.Run<InterpretedMachine>(count, columns, steps, a, b, start, startStride, c, cStride);
 
     public static void Finish() => AmxKernel.Release<InterpretedMachine>();
 

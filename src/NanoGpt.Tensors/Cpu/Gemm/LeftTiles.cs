@@ -1,0 +1,18 @@
+namespace NanoGpt.Tensors.Cpu.Gemm;
+
+/// <summary>
+/// Rows of A as the micro-kernel takes them, one tile's after another's: row i of tile t has its word of step k at
+/// <c>Data[t·TileStride + i·RowStride + k·ColumnStride]</c>.
+/// </summary>
+internal readonly unsafe struct LeftTiles(float* data, int rows, long rowStride, long columnStride, long tileStride)
+{
+    public readonly float* Data = data;
+    public readonly int Rows = rows;
+    public readonly long RowStride = rowStride, ColumnStride = columnStride, TileStride = tileStride;
+
+    /// <summary>Rows that follow one another without regard to tiles.</summary>
+    public LeftTiles(MatrixView a, int tileRows) : this(a.Data, a.Rows, a.RowStride, a.ColumnStride, tileRows * a.RowStride) { }
+
+    /// <summary>The same from a tile on.</summary>
+    public LeftTiles From(int tile, int tileRows) => new(Data + tile * TileStride, Rows - tile * tileRows, RowStride, ColumnStride, TileStride);
+}
