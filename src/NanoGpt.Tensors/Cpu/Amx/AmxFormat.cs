@@ -34,14 +34,15 @@ internal readonly unsafe struct AmxFormat : IFormat<Simd512>
         // Rows lie across: pairs of them for 16 steps, some columns wide, then squares turned to where they belong.
         const int strip = 4 * Side;
         float* pairs = stackalloc float[Side * strip];
-        int rows = row1 - row0, rowsUp = (rows + TileRows - 1) / TileRows * TileRows, stride = Bf16Format.RowStride(steps);
+        int rows = row1 - row0, rowsUp = (rows + TileRows - 1) / TileRows * TileRows;
+        long stride = LeftTiles.OddLines(steps);
         int depth = Math.Min(2 * steps, a.Columns - 2 * step0);
         for (int s = 0; s < steps; s += Side)
             for (int r = 0; r < rowsUp; r += strip)
             {
                 Bf16Format.PackAcross(a.At(row0 + r, 2L * (step0 + s)), a.ColumnStride, Math.Min(2 * Side, depth - 2 * s), Math.Clamp(rows - r, 0, strip), strip, pairs);
-                for (int i = 0; i < Math.Min(strip, rowsUp - r); i += Side) Simd512.Transpose(pairs + i, strip, destination + (long)(r + i) * stride + s, stride);
+                for (int i = 0; i < Math.Min(strip, rowsUp - r); i += Side) Simd512.Transpose(pairs + i, strip, destination + (r + i) * stride + s, stride);
             }
-        return new LeftTiles(destination, rowsUp, stride, 1, TileRows * (long)stride);
+        return new LeftTiles(new MatrixView(destination, rowsUp, steps, stride, 1), TileRows);
     }
 }

@@ -68,13 +68,11 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
         return new LeftTiles(destination, rowsUp, 1, width, TileRows);
     }
 
-    /// <summary>Words from one row to the next of a packed block whose rows keep their order: an odd number of cache lines, which keeps the rows of a tile out of each other's cache sets.</summary>
-    public static int RowStride(int steps) => ((steps + Lanes - 1) / Lanes | 1) * Lanes;
-
     /// <summary>Packs a block of A whose rows keep their order; rows up to a whole number of tiles are zero.</summary>
     public static LeftTiles PackRows(MatrixView a, int row0, int row1, int step0, int steps, int tileRows, float* destination)
     {
-        int rows = row1 - row0, rowsUp = (rows + tileRows - 1) / tileRows * tileRows, stride = RowStride(steps);
+        int rows = row1 - row0, rowsUp = (rows + tileRows - 1) / tileRows * tileRows;
+        long stride = LeftTiles.OddLines(steps);
         int depth = Math.Min(2 * steps, a.Columns - 2 * step0);
         float* source = a.At(row0, 2L * step0);
         if (a.ColumnStride == 1)
@@ -85,10 +83,10 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
         {
             for (int r = 0; r < rows; r++)
                 for (int s = 0; s < steps; s++)
-                    destination[(long)r * stride + s] = Pair(source + r * a.RowStride + 2L * s * a.ColumnStride, a.ColumnStride, 2 * s + 1 < depth);
+                    destination[r * stride + s] = Pair(source + r * a.RowStride + 2L * s * a.ColumnStride, a.ColumnStride, 2 * s + 1 < depth);
         }
-        new Span<float>(destination + (long)rows * stride, (rowsUp - rows) * stride).Clear();
-        return new LeftTiles(destination, rowsUp, stride, 1, tileRows * (long)stride);
+        new Span<float>(destination + rows * stride, (rowsUp - rows) * (int)stride).Clear();
+        return new LeftTiles(new MatrixView(destination, rowsUp, steps, stride, 1), tileRows);
     }
 
     /// <summary>Words of (row k, row k + 1) for each column; an odd last row is paired with zeros.</summary>

@@ -28,17 +28,17 @@ internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unma
 
     public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
     {
-        int rows = row1 - row0, tiles = (rows + TileRows - 1) / TileRows;
+        int rows = row1 - row0, rowsUp = (rows + TileRows - 1) / TileRows * TileRows;
         if (a.ColumnStride != 1)
         {
             var packed = Fp32Format<V>.PackA(a, row0, row1, step0, steps, destination);
-            Round(destination, destination, tiles * packed.TileStride);
+            Round(destination, destination, rowsUp / TileRows * packed.TileStride);
             return packed;
         }
-        long stride = Bf16Format.RowStride(steps);
+        long stride = LeftTiles.OddLines(steps);
         for (int r = 0; r < rows; r++) Round(a.At(row0 + r, step0), destination + r * stride, steps);
-        for (int r = rows; r < tiles * TileRows; r++) new Span<float>(destination + r * stride, steps).Clear();
-        return new LeftTiles(new MatrixView(destination, tiles * TileRows, steps, stride, 1), TileRows);
+        for (int r = rows; r < rowsUp; r++) new Span<float>(destination + r * stride, steps).Clear();
+        return new LeftTiles(new MatrixView(destination, rowsUp, steps, stride, 1), TileRows);
     }
 
     public static double Peak(int rounds) => Fp32Format<V>.Peak(rounds);

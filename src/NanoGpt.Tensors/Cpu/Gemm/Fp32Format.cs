@@ -24,19 +24,15 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
     }
 
     /// <summary>
-    /// Tile after tile, each with its rows side by side: the micro-kernel then reads it from end to end. From one to the next it is an odd number of
-    /// cache lines, so that the tiles, which are written side by side, stay out of each other's cache sets.
+    /// Tile after tile, each with its rows side by side: the micro-kernel then reads it from end to end.
     /// </summary>
     public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
     {
-        int rows = row1 - row0, tiles = (rows + V.TileRows - 1) / V.TileRows;
-        long stride = TileStride(steps);
+        int rows = row1 - row0, rowsUp = (rows + V.TileRows - 1) / V.TileRows * V.TileRows;
+        long stride = LeftTiles.OddLines((long)steps * V.TileRows);
         CopyTiles(a.At(row0, step0), a.RowStride, a.ColumnStride, rows, steps, destination, stride);
-        return new LeftTiles(destination, tiles * V.TileRows, 1, V.TileRows, stride);
+        return new LeftTiles(destination, rowsUp, 1, V.TileRows, stride);
     }
-
-    /// <summary>Words from one packed tile of A to the next.</summary>
-    static long TileStride(int steps) => ((steps * V.TileRows + 15) / 16 | 1) * 16;
 
     /// <summary>Twelve independent accumulators: enough to keep two pipes of latency 4 to 6 busy.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
