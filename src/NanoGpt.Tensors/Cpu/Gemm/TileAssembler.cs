@@ -36,16 +36,22 @@ internal sealed class TileAssembler
     readonly Assembler c = new(64);
     readonly TileInstruction instruction;
     readonly int vectors, rows, width;
+    readonly int? columnStride;
     readonly bool wide;
 
     /// <param name="instruction">What to multiply with.</param>
     /// <param name="vectors">Vectors in a row of the tile.</param>
-    public TileAssembler(TileInstruction instruction, int vectors)
+    /// <param name="columnStride">Of A, in words, where it is known: then the address of a step is part of its instructions. Null: as the call says.</param>
+    public TileAssembler(TileInstruction instruction, int vectors, int? columnStride)
     {
-        (this.instruction, this.vectors) = (instruction, vectors);
+        (this.instruction, this.vectors, this.columnStride) = (instruction, vectors, columnStride * sizeof(float));
         wide = instruction != TileInstruction.Fma256;
-        (rows, width) = wide ? (8, 64) : (4, 32);
+        (rows, int lanes) = Shape(instruction);
+        width = lanes * sizeof(float);
     }
+
+    /// <summary>Rows of a tile, and lanes of a vector.</summary>
+    public static (int Rows, int Lanes) Shape(TileInstruction instruction) => instruction == TileInstruction.Fma256 ? (4, 8) : (8, 16);
 
     // Vector registers: the accumulators, then B, then one for A, in whose place the mask of the last vector lies after the loop.
     Register Accumulator(int i, int j) => Vector(i * vectors + j);
@@ -79,14 +85,13 @@ internal sealed class TileAssembler
         return MachineCode.FinishSaved(c);
     }
 
-    /// <summary>rax: row 0 of A, r10: row 3, r11: row 6 where there are 8; rdx: the distance of rows; r8: B; r9: steps left.</summary>
+    /// <summary>rax: row 0 of A, r11: row 4 where there are 8; rdx: the distance of rows, r10: of three; r8: B; r9: steps left.</summary>
     void Multiply()
     {
         c.mov(rax, __qword_ptr[Call + TileCall.OffsetA]);
         c.mov(rdx, __qword_ptr[Call + TileCall.OffsetRowStride]);
         c.lea(r10, __[rdx + rdx * 2]);
-        if (wide) c.lea(r11, __[rax + r10 * 2]);
-        c.add(r10, rax);
+        if (wide) c.lea(r11, __[rax + rdx * 4]);
         c.mov(r8, __qword_ptr[Call + TileCall.OffsetB]);
         c.mov(r9, __qword_ptr[Call + TileCall.OffsetSteps]);
         Label rounds = c.CreateLabel(), rest = c.CreateLabel(), step = c.CreateLabel(), done = c.CreateLabel();
@@ -95,6 +100,7 @@ internal sealed class TileAssembler
         c.Label(ref rounds);
         for (int u = 0; u < Unroll; u++) Step(u);
         c.add(r8, Unroll * width * vectors);
+        AdvanceA(Unroll);
         c.sub(r9, Unroll);
         c.jge(rounds);
         c.Label(ref rest);
@@ -103,6 +109,7 @@ internal sealed class TileAssembler
         c.Label(ref step);
         Step(0);
         c.add(r8, width * vectors);
+        AdvanceA(1);
         c.dec(r9);
         c.jne(step);
         c.Label(ref done);
@@ -114,13 +121,27 @@ internal sealed class TileAssembler
         for (int j = 0; j < vectors; j++) Load(B(j), Memory(Register.R8, width * (vectors * u + j)));
         for (int i = 0; i < rows; i++)
         {
-            var row = i < 3 ? Register.RAX : i < 6 ? Register.R10 : Register.R11;
-            Broadcast(A, i % 3 == 0 ? Memory(row) : new MemoryOperand(row, Register.RDX, i % 3));
+            var row = i < 4 ? Register.RAX : Register.R11;
+            int along = u * (columnStride ?? 0);
+            Broadcast(A, (i % 4) switch
+            {
+                0 => Memory(row, along),
+                3 => new(row, Register.R10, 1, along, 1),
+                var down => new(row, Register.RDX, down, along, 1),
+            });
             for (int j = 0; j < vectors; j++) MultiplyAdd(Accumulator(i, j), B(j), A);
         }
+        if (columnStride != null) return;
         c.add(rax, __qword_ptr[Call + TileCall.OffsetColumnStride]);
-        c.add(r10, __qword_ptr[Call + TileCall.OffsetColumnStride]);
         if (wide) c.add(r11, __qword_ptr[Call + TileCall.OffsetColumnStride]);
+    }
+
+    /// <summary>Where steps have not moved the rows of A themselves.</summary>
+    void AdvanceA(int steps)
+    {
+        if (columnStride is not { } stride) return;
+        c.add(rax, steps * stride);
+        if (wide) c.add(r11, steps * stride);
     }
 
     /// <summary>Adds <c>start</c> where there is one, and stores the tile; of a partial last vector only the columns that exist. Both pointers go on to the next tile.</summary>

@@ -31,19 +31,28 @@ internal sealed unsafe class TileKernel
     /// <summary>16 words that are -1, then 16 that are 0: masks for any number of lanes.</summary>
     static readonly int* masks = Masks();
 
-    readonly delegate* unmanaged[SuppressGCTransition]<TileCall*, void> one, two, three;
-    readonly int lanes;
+    const int MaxVectors = 3;
+
+    /// <summary>For each number of vectors: for A by rows, by packed tiles, and any other way.</summary>
+    readonly delegate* unmanaged[SuppressGCTransition]<TileCall*, void>[] kernels;
+    readonly int rows, lanes;
 
     public TileKernel(TileInstruction instruction)
     {
-        lanes = instruction == TileInstruction.Fma256 ? 8 : 16;
-        one = Make(instruction, 1);
-        two = Make(instruction, 2);
-        three = Make(instruction, 3);
+        (rows, lanes) = TileAssembler.Shape(instruction);
+        int?[] columnStrides = [1, rows, null];
+        kernels = new delegate* unmanaged[SuppressGCTransition]<TileCall*, void>[columnStrides.Length * MaxVectors];
+        Available = true;
+        for (int i = 0; i < kernels.Length; i++)
+        {
+            var code = new TileAssembler(instruction, i % MaxVectors + 1, columnStrides[i / MaxVectors]).Write();
+            kernels[i] = (delegate* unmanaged[SuppressGCTransition]<TileCall*, void>)ExecutableMemory.Place(code);
+            Available &= kernels[i] != null;
+        }
     }
 
     /// <summary>Whether this system let the code be placed.</summary>
-    public bool Available => one != null && two != null && three != null;
+    public bool Available { get; }
 
     /// <summary>Tiles below one another: see <see cref="MicroKernel{V}"/>; strides in words.</summary>
     public void Run(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride)
@@ -54,13 +63,9 @@ internal sealed unsafe class TileKernel
             Count = count, A = a.Data, RowStride = a.RowStride * 4, ColumnStride = a.ColumnStride * 4, TileStride = a.TileStride * 4, B = b, Steps = steps,
             Start = start, StartStride = startStride * 4, C = c, CStride = cStride * 4, LastMask = last == lanes ? null : masks + 16 - last,
         };
-        if (vectors == 3) three(&call);
-        else if (vectors == 2) two(&call);
-        else one(&call);
+        int way = a.ColumnStride == 1 ? 0 : a.ColumnStride == rows ? 1 : 2;
+        kernels[way * MaxVectors + vectors - 1](&call);
     }
-
-    static delegate* unmanaged[SuppressGCTransition]<TileCall*, void> Make(TileInstruction instruction, int vectors) =>
-        (delegate* unmanaged[SuppressGCTransition]<TileCall*, void>)ExecutableMemory.Place(new TileAssembler(instruction, vectors).Write());
 
     static int* Masks()
     {
