@@ -86,8 +86,8 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
         int rowBlocks = (a.Rows + rowBlock - 1) / rowBlock;
         // Groups of panels, which each pack the same rows of A, only where blocks of rows are too few to share out.
         int groups = rowBlocks >= 2 * pool.Workers ? 1 : Math.Clamp((4 * pool.Workers + rowBlocks - 1) / rowBlocks, 1, b.Panels.Panels);
-        // Many groups of panels would each pack the same rows.
-        bool again = groups > 2 && !F.ReadsInPlace(a, b.Panels.Panels / groups);
+        // Groups of panels would each pack the same rows.
+        bool again = groups > 1 && !F.ReadsInPlace(a, b.Panels.Panels);
         LeftSide<V, F> side = again ? left.Pack(a, rowBlock, b.Panels.BlockSize) : a;
         pool.Run(rowBlocks * groups, 1, new MultiplyWork<V, F>(side, b, c, bias, accumulate, groups, rowBlock));
     }
