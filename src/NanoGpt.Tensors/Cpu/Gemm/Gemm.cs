@@ -17,18 +17,20 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>So many rows are one work item: as many as a second-level cache holds beside a panel of B.</summary>
     public const int MaxRowsAlone = 256;
 
-    /// <summary>A packed B larger than this (8 MB) leaves the cache before it is read.</summary>
-    const long MaxShared = 2 << 20;
-
     /// <summary>A packed B up to this (512 KB) stays in a second-level cache.</summary>
-    const long MaxNear = 1 << 17;
+    const int NearLength = 1 << 17;
+
+    /// <summary>A packed B up to this (2.5 MB) stays in a third-level cache, of which others have their parts.</summary>
+    const int SharedLength = 640 << 10;
+
+    /// <summary>Columns of a slice of B where there are many: about as many as it then has steps.</summary>
+    const int SharedColumns = 768;
+
+    /// <summary>Rows of A in a work item beside a B of that length: both sides then stay near.</summary>
+    const int SharedRows = 96;
 
     /// <summary>With more of k than this (4 blocks), packing everything once beats packing some of it twice.</summary>
     static int Deep => 4 * PackedPanels<V>.MaxBlock;
-
-    /// <summary>Where k is deep, as in the gradient of a weight, slices of 2 MB; and lower blocks of rows beside a B of no more: both sides then stay near.</summary>
-    const long DeepShared = 1 << 19;
-    const int DeepRows = 96;
 
     readonly PackedMatrix<V, F> shared = new();
     readonly LeftPacker<V, F> left = new(pool);
@@ -54,30 +56,36 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
             Share(a, RightSide<V, F>.AsItIs(b), c, bias, accumulate, a.Rows <= MaxRowsAlone ? MaxRowsAlone : MaxRows);
             return;
         }
-        // K in slices, so that the packed slice of B is still in the cache when it is read.
-        bool deep = b.Rows > Deep && b.ColumnStride == 1;
-        long most = deep ? DeepShared : MaxShared;
-        int slices = (int)((RightSide<V, F>.Cut(b.Rows, b.Columns).Length + most - 1) / most);
-        int grain = PackedPanels<V>.Grain * F.Pairing, depth = ((b.Rows + slices - 1) / slices + grain - 1) / grain * grain;
-        for (int k0 = 0; k0 < b.Rows; k0 += depth)
-        {
-            int count = Math.Min(depth, b.Rows - k0);
-            shared.Pack(pool, new MatrixView(b.At(k0, 0), count, b.Columns, b.RowStride, b.ColumnStride));
-            var slice = new MatrixView(a.At(0, k0), a.Rows, count, a.RowStride, a.ColumnStride);
-            Share(slice, shared.Side, c, k0 == 0 ? bias : null, accumulate || k0 > 0, deep ? DeepRows : RowsOf(slice, shared.Side));
-        }
+        // B in slices, so that a packed one is still in the cache when it is read. With several of columns A is read again, with several of k C is read and
+        // written again.
+        int depth = Slice(b.Rows, SharedLength * F.Pairing / Math.Min(b.Columns, SharedColumns), PackedPanels<V>.Grain * F.Pairing);
+        int width = Slice(b.Columns, SharedLength * F.Pairing / Math.Min(b.Rows, depth), MicroKernel<V>.MaxVectors * V.Count);
+        for (int j0 = 0; j0 < b.Columns; j0 += width)
+            for (int k0 = 0; k0 < b.Rows; k0 += depth)
+            {
+                int columns = Math.Min(width, b.Columns - j0), steps = Math.Min(depth, b.Rows - k0);
+                shared.Pack(pool, new MatrixView(b.At(k0, j0), steps, columns, b.RowStride, b.ColumnStride));
+                var slice = new MatrixView(a.At(0, k0), a.Rows, steps, a.RowStride, a.ColumnStride);
+                var target = new MatrixView(c.At(0, j0), c.Rows, columns, c.RowStride, c.ColumnStride);
+                Share(slice, shared.Side, target, k0 == 0 && bias != null ? bias + j0 : null, accumulate || k0 > 0, RowsOf(slice, shared.Side));
+            }
     }
 
     /// <summary>C = A·B with B packed already.</summary>
     public void Multiply(MatrixView a, PackedMatrix<V, F> b, MatrixView c) => Share(a, b.Side, c, null, accumulate: false, RowsOf(a, b.Side));
 
-    /// <summary>Rows of A in a work item. Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost; up to 2 MB, from the third-level cache at little. Otherwise the blocks are few.</summary>
+    /// <summary>How long the slices of a length are, alike, each no longer than <paramref name="most"/>, if it is cut at multiples of a grain.</summary>
+    static int Slice(int length, int most, int grain)
+    {
+        int slices = (length + most - 1) / most;
+        return ((length + slices - 1) / slices + grain - 1) / grain * grain;
+    }
+
+    /// <summary>Rows of A in a work item. Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost; from the third-level cache at little; where it is larger, blocks are few.</summary>
     int RowsOf(MatrixView a, RightSide<V, F> b)
     {
-        if (b.Panels.Length is > MaxNear and <= DeepShared) return DeepRows;
-        bool near = b.Panels.Length <= MaxNear, inPlace = F.ReadsInPlace(a, b.Panels.Panels) && b.Panels.Length <= MaxShared;
-        int most = inPlace ? MaxRowsInPlace : MaxRows;
-        return near || inPlace ? Math.Clamp(a.Rows / (4 * pool.Workers), 48, most) : most;
+        if (b.Panels.Length <= NearLength) return Math.Clamp(a.Rows / (4 * pool.Workers), 48, F.ReadsInPlace(a, b.Panels.Panels) ? MaxRowsInPlace : MaxRows);
+        return b.Panels.Length <= 2 * SharedLength ? SharedRows : MaxRows;
     }
 
     void Share(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias, bool accumulate, int rows)
