@@ -72,18 +72,31 @@ public class WeightAgreementTests
             if (map[1] != "rw-p" || map is [_, _, _, _, _, ['/', ..], ..]) continue;       // what is no file's: the heap and anonymous memory
             long[] ends = [.. map[0].Split('-').Select(end => Convert.ToInt64(end, 16))];
             var content = new byte[ends[1] - ends[0]];
-            memory.Position = ends[0];
-            memory.ReadExactly(content);
-            for (int at = content.AsSpan().IndexOf(bytes); at >= 0;)
+            int there = ReadAsFarAsItIs(memory, ends[0], content);
+            for (int at = content.AsSpan(0, there).IndexOf(bytes); at >= 0;)
             {
                 memory.Position = ends[0] + at;
                 memory.Write([(byte)(bytes[0] ^ 1)]);
                 memory.Flush();
                 flipped++;
-                int next = content.AsSpan(at + 1).IndexOf(bytes);
+                int next = content.AsSpan(at + 1, there - at - 1).IndexOf(bytes);
                 at = next < 0 ? -1 : at + 1 + next;
             }
         }
         return flipped;
+    }
+
+    /// <summary>The process goes on meanwhile: since its map was read, it may have given some of this memory back.</summary>
+    static int ReadAsFarAsItIs(FileStream memory, long address, byte[] content)
+    {
+        memory.Position = address;
+        try
+        {
+            return memory.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
     }
 }
