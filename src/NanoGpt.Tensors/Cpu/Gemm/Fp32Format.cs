@@ -23,9 +23,7 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
         else CopyColumns(b.At(step0, column), b.RowStride, b.ColumnStride, steps, valid, width, destination);
     }
 
-    /// <summary>
-    /// Tile after tile, each with its rows side by side: the micro-kernel then reads it from end to end.
-    /// </summary>
+    /// <summary>Tile after tile, each with its rows side by side: the micro-kernel then reads it from end to end.</summary>
     public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
     {
         int rows = row1 - row0, rowsUp = (rows + V.TileRows - 1) / V.TileRows * V.TileRows;

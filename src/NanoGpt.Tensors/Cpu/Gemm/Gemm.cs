@@ -74,14 +74,14 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>C = A·B with B packed already.</summary>
     public void Multiply(MatrixView a, PackedMatrix<V, F> b, MatrixView c) => Share(a, b.Side, c, null, accumulate: false, RowsOf(a, b.Side));
 
-    /// <summary>How long the slices of a length are, alike, each no longer than <paramref name="most"/>, if it is cut at multiples of a grain.</summary>
+    /// <summary>How long the slices of a length are, alike, if it is cut at multiples of a grain: none is a whole grain longer than <paramref name="most"/>.</summary>
     static int Slice(int length, int most, int grain)
     {
         int slices = (length + most - 1) / most;
         return ((length + slices - 1) / slices + grain - 1) / grain * grain;
     }
 
-    /// <summary>Rows of A in a work item. Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost; from the third-level cache at little; where it is larger, blocks are few.</summary>
+    /// <summary>Rows of A in a work item. Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost; from the third-level cache at little; where it is larger than any slice, which may be a grain over its length, blocks are few.</summary>
     int RowsOf(MatrixView a, RightSide<V, F> b)
     {
         if (b.Panels.Length <= NearLength) return Math.Clamp(a.Rows / (4 * pool.Workers), 48, F.ReadsInPlace(a, b.Panels.Panels) ? MaxRowsInPlace : MaxRows);
@@ -92,9 +92,9 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     {
         int rowBlock = (Math.Min(rows, a.Rows) + F.TileRows - 1) / F.TileRows * F.TileRows;
         int rowBlocks = (a.Rows + rowBlock - 1) / rowBlock;
-        // Groups of panels, which each pack the same rows of A, only where blocks of rows are too few to share out.
+        // Groups of panels only where blocks of rows are too few to share out.
         int groups = rowBlocks >= 2 * pool.Workers ? 1 : Math.Clamp((4 * pool.Workers + rowBlocks - 1) / rowBlocks, 1, b.Panels.Panels);
-        // Groups of panels would each pack the same rows.
+        // Groups would each pack the same rows of A: it is done once for all.
         bool again = groups > 1 && !F.ReadsInPlace(a, b.Panels.Panels);
         LeftSide<V, F> side = again ? left.Pack(a, rowBlock, b.Panels.BlockSize) : a;
         pool.Run(rowBlocks * groups, 1, new MultiplyWork<V, F>(side, b, c, bias, accumulate, groups, rowBlock));
