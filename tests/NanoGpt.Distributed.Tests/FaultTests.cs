@@ -72,12 +72,12 @@ public class FaultTests
         var clock = Stopwatch.StartNew();
         MpiJob.Signal(MpiJob.ProcessOf(job, rank), Kill);
         var outcome = job.Wait();
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(6), $"it took {clock.Elapsed}");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15), $"it took {clock.Elapsed}");
         Assert.NotEqual(0, outcome.ExitCode);
         string ours = $@"^error: rank {rank} on {Environment.MachineName} is gone: its process was killed or has crashed \(rank \d was at step \d+, (training|evaluating|saving a checkpoint)\)";
         if (flavour == "openmpi") Assert.Matches(ours, Error(outcome));
-        // MPICH's launcher kills the others within a few milliseconds and says so; a rank that is quicker says it itself.
-        else Assert.True(Regex.IsMatch(outcome.Output + outcome.Error, "KILLED", RegexOptions.IgnoreCase) || Regex.IsMatch(outcome.Error, ours, RegexOptions.Multiline),
+        // MPICH's launcher ends the others within a few milliseconds and says so, though it may name one of those, by its end of SIGTERM or SIGABRT; a rank that is quicker says it itself.
+        else Assert.True(outcome.Output.Contains("BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES", StringComparison.Ordinal) || Regex.IsMatch(outcome.Error, ours, RegexOptions.Multiline),
             $"nobody says what happened:\n{outcome.Output[^Math.Min(1500, outcome.Output.Length)..]}\n{outcome.Error}");
     }
 

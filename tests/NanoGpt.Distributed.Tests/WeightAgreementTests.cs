@@ -71,32 +71,38 @@ public class WeightAgreementTests
         {
             if (map[1] != "rw-p" || map is [_, _, _, _, _, ['/', ..], ..]) continue;       // what is no file's: the heap and anonymous memory
             long[] ends = [.. map[0].Split('-').Select(end => Convert.ToInt64(end, 16))];
-            var content = new byte[ends[1] - ends[0]];
-            int there = ReadAsFarAsItIs(memory, ends[0], content);
-            for (int at = content.AsSpan(0, there).IndexOf(bytes); at >= 0;)
+            byte[] content = ReadWhatIsThere(memory, ends[0], ends[1]);
+            for (int at = content.AsSpan().IndexOf(bytes); at >= 0;)
             {
                 memory.Position = ends[0] + at;
                 memory.Write([(byte)(bytes[0] ^ 1)]);
                 memory.Flush();
                 flipped++;
-                int next = content.AsSpan(at + 1, there - at - 1).IndexOf(bytes);
+                int next = content.AsSpan(at + 1).IndexOf(bytes);
                 at = next < 0 ? -1 : at + 1 + next;
             }
         }
         return flipped;
     }
 
-    /// <summary>The process goes on meanwhile: since its map was read, it may have given some of this memory back.</summary>
-    static int ReadAsFarAsItIs(FileStream memory, long address, byte[] content)
+    /// <summary>Some of this memory, the pages that are no longer there as zeros: since its map was read, the process goes on, and may have given them back.</summary>
+    static byte[] ReadWhatIsThere(FileStream memory, long start, long end)
     {
-        memory.Position = address;
-        try
+        var content = new byte[end - start];
+        for (int at = 0; at < content.Length;)
         {
-            return memory.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
+            try
+            {
+                memory.Position = start + at;
+                int read = memory.Read(content, at, content.Length - at);
+                if (read == 0) break;
+                at += read;
+            }
+            catch (IOException)
+            {
+                at += Environment.SystemPageSize - (int)((start + at) % Environment.SystemPageSize);
+            }
         }
-        catch (IOException)
-        {
-            return 0;
-        }
+        return content;
     }
 }
