@@ -38,12 +38,13 @@ public sealed class DataParallel
     public bool StopsBefore(int micro, int iteration, CancellationToken stop)
     {
         ranks.Report(iteration, "training");
-        if (ranks.Size == 1) return stop.IsCancellationRequested;
+        bool asked = stop.IsCancellationRequested;      // once: who votes "go on" and then waits as one who was asked would vote again, and nobody else
+        if (ranks.Size == 1) return asked;
         bool last = micro == End - 1;
         buckets!.Begin(last);
         if (End - First == 1) return false;         // the vote at the end of the step before has just been
-        if (vote is null && (micro == End - 2 || stop.IsCancellationRequested)) vote = ranks.StartSum(stop.IsCancellationRequested ? 1 : 0, "whether to stop within the step");
-        if (vote is null || !last && !stop.IsCancellationRequested) return false;
+        if (vote is null && (micro == End - 2 || asked)) vote = ranks.StartSum(asked ? 1 : 0, "whether to stop within the step");
+        if (vote is null || !last && !asked) return false;
         agreed = vote.Wait() > 0;
         vote = null;
         return agreed;
