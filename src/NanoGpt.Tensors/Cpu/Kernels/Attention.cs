@@ -44,7 +44,8 @@ internal readonly unsafe struct AttentionShape(int time, int heads, int headSize
         V sum = V.Create(0);
         int c = 0;
         for (; c + V.Count <= count; c += V.Count) sum = V.Fma(V.Load(a + c), V.Load(b + c), sum);
-        return V.Sum(V.Fma(V.LoadPartial(a + c, count - c), V.LoadPartial(b + c, count - c), sum));
+        // Where nothing is left, not even a masked load: it would wait for a line that is another head's.
+        return V.Sum(c == count ? sum : V.Fma(V.LoadPartial(a + c, count - c), V.LoadPartial(b + c, count - c), sum));
     }
 
     /// <summary>Queries (part 0), keys (1) or values (2) of one head of one sequence: (T, d) within (B, T, 3C).</summary>
