@@ -23,10 +23,10 @@ public class FaultTests
         var clock = Stopwatch.StartNew();
         MpiJob.Signal(MpiJob.ProcessOf(job, rank), Stop);
         var outcome = job.Wait();
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15), $"it took {clock.Elapsed}");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"it took {clock.Elapsed}");
         Assert.NotEqual(0, outcome.ExitCode);
         string error = Error(outcome);
-        Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} has given no sign of life for \d s \(at step \d+, (training|evaluating|saving a checkpoint)\)", error);
+        Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} has given no sign of life for \d+ s \(at step \d+, (training|evaluating|saving a checkpoint)\)", error);
         if (rank > 0) Assert.Matches(@"; waiting in '.+': rank 0; the job ends here; the last checkpoint is good", error);
     }
 
@@ -45,19 +45,19 @@ public class FaultTests
         var clock = Stopwatch.StartNew();
         work.Write("loop", "");
         var outcome = job.Wait();
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15), $"it took {clock.Elapsed}");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"it took {clock.Elapsed}");
         Assert.NotEqual(0, outcome.ExitCode);
-        Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} has not got on for \d s, though it waits for nobody \(at step \d+, training\); waiting in '.+': rank {1 - rank}; the job ends here; the last checkpoint is good", Error(outcome));
+        Assert.Matches($@"^error: rank {rank} on {Environment.MachineName} has not got on for \d+ s, though it waits for nobody \(at step \d+, training\); waiting in '.+': rank {1 - rank}; the job ends here; the last checkpoint is good", Error(outcome));
     }
 
     [Fact]
     public void A_step_that_takes_longer_than_the_watchdog_waits_is_no_hang()
     {
         using var work = Workplace.WithData();
-        MpiJob.Run(work, "openmpi", 2, [.. run, "--out_dir=out", "--max_iters=1", "--eval_iters=1", "--gradient_accumulation_steps=2", "--watchdog=3",
-            "--n_layer=4", "--n_embd=384", "--n_head=6", "--block_size=512", "--batch_size=32"]).Succeeded();
-        Assert.All(File.ReadLines(work["out/metrics.jsonl"]).Where(line => line.Contains("\"ms\"", StringComparison.Ordinal)),
-            line => Assert.InRange(System.Text.Json.JsonDocument.Parse(line).RootElement.GetProperty("ms").GetDouble(), 3500, double.MaxValue));
+        MpiJob.Run(work, "openmpi", 2, [.. run, "--out_dir=out", "--max_iters=0", "--eval_iters=1", "--gradient_accumulation_steps=2", "--watchdog=3",
+            "--n_layer=4", "--n_embd=384", "--n_head=6", "--block_size=512", "--batch_size=48"]).Succeeded();
+        string step = Assert.Single(File.ReadLines(work["out/metrics.jsonl"]), line => line.Contains("\"ms\"", StringComparison.Ordinal));
+        Assert.InRange(System.Text.Json.JsonDocument.Parse(step).RootElement.GetProperty("ms").GetDouble(), 3500, double.MaxValue);
     }
 
     [Theory]
@@ -72,7 +72,7 @@ public class FaultTests
         var clock = Stopwatch.StartNew();
         MpiJob.Signal(MpiJob.ProcessOf(job, rank), Kill);
         var outcome = job.Wait();
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(15), $"it took {clock.Elapsed}");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"it took {clock.Elapsed}");
         Assert.NotEqual(0, outcome.ExitCode);
         string ours = $@"^error: rank {rank} on {Environment.MachineName} is gone: its process was killed or has crashed \(rank \d was at step \d+, (training|evaluating|saving a checkpoint)\)";
         if (flavour == "openmpi") Assert.Matches(ours, Error(outcome));
