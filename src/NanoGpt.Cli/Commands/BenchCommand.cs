@@ -24,7 +24,8 @@ static class BenchCommand
         var steps = PythonOption.Integer("--steps", 0, "steps to measure; 0: as many as take about three seconds", least: 0);
         var recompute = PythonOption.Boolean("--recompute", false, "compute blocks again on the way back: less memory, more work");
         var profile = new Option<bool>("--profile") { Description = "show what each kernel costs, and the least it could" };
-        var sweep = new Option<bool>("--sweep") { Description = "measure many shapes and print a table; only --dtype and --threads apply" };
+        var sweep = new Option<bool>("--sweep") { Description = "measure many shapes and print a table; only --dtype, --threads and --rounds apply" };
+        var rounds = PythonOption.Integer("--rounds", 1, "with --sweep: measure all shapes so often, in turn, and print the best of each", least: 1);
         var decode = new Option<bool>("--decode") { Description = "measure writing instead of training; the shape is GPT-2 124M where none is given, --steps the tokens" };
         var json = new Option<bool>("--json") { Description = "print one line of JSON instead of a table" };
         var command = new DocumentedCommand("bench", "Trains synthetic batches of a shape and says how fast that goes.", """
@@ -34,8 +35,9 @@ static class BenchCommand
               nanogpt bench --dtype=bfloat16 --threads=1 --json                 one line for a script
               nanogpt bench --profile                                           where the time of a step goes
               nanogpt bench --sweep --dtype=bfloat16                            no shape should be a cliff
+              nanogpt bench --sweep --rounds=3                                  the same where others share the machine
               nanogpt bench --decode --dtype=bfloat16                           how fast GPT-2 124M writes
-            """) { layers, heads, width, time, batch, vocabulary, bias, dropout, dtype, recompute, threads, steps, profile, sweep, decode, json };
+            """) { layers, heads, width, time, batch, vocabulary, bias, dropout, dtype, recompute, threads, steps, profile, sweep, rounds, decode, json };
         command.SetAction(result =>
         {
             var config = new GptConfig(result.GetValue(time), result.GetValue(vocabulary), result.GetValue(layers), result.GetValue(heads),
@@ -48,7 +50,7 @@ static class BenchCommand
             string precision = result.GetValue(dtype)!;
             var shape = new BenchmarkShape(config, result.GetValue(batch), result.GetValue(threads), TrainingRun.PrecisionOf(precision),
                 result.GetValue(recompute), result.GetValue(profile));
-            return result.GetValue(sweep) ? BenchSweep.Run(shape) : Run(shape, precision, result.GetValue(steps), result.GetValue(json));
+            return result.GetValue(sweep) ? BenchSweep.Run(shape, result.GetValue(rounds)) : Run(shape, precision, result.GetValue(steps), result.GetValue(json));
         });
         return command;
     }
@@ -86,7 +88,7 @@ static class BenchCommand
             time per step       {result.Median * 1000:0.00} ms, median of {result.Steps:N0} ({result.Fastest * 1000:0.00} to {result.Slowest * 1000:0.00})
             model rate          {Units.Flops(result.ModelFlops)}
             machine peak        {Units.Flops(result.PeakFlops)}, measured
-            part of the peak    {result.ModelFlops / result.PeakFlops:0.0%}
+            part of the peak    {result.PartOfPeak:0.0%}
             peak memory         {Units.Bytes(result.PeakResidentBytes)}
             """);
     }
@@ -101,7 +103,7 @@ static class BenchCommand
             json.WriteNumber("ms_per_step", Math.Round(result.Median * 1000, 4));
             json.WriteNumber("model_gflops", Math.Round(result.ModelFlops / 1e9, 3));
             json.WriteNumber("peak_gflops", Math.Round(result.PeakFlops / 1e9, 3));
-            json.WriteNumber("peak_fraction", Math.Round(result.ModelFlops / result.PeakFlops, 4));
+            json.WriteNumber("peak_fraction", Math.Round(result.PartOfPeak, 4));
             json.WriteNumber("peak_rss_bytes", result.PeakResidentBytes);
             json.WriteNumber("threads", result.Threads);
             json.WriteString("dtype", dtype);

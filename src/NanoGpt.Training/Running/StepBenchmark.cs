@@ -19,7 +19,11 @@ namespace NanoGpt.Training;
 /// <param name="Kernels">What each kernel cost over the measured steps; empty without a profile.</param>
 /// <param name="Bandwidth">Bytes per second that memory of the size of the model's and its optimizer's delivers; 0 without a profile.</param>
 public sealed record StepBenchmarkResult(int Steps, double Median, double Fastest, double Slowest, double TokensPerSecond,
-    double ModelFlops, double PeakFlops, string Device, int Threads, long PeakResidentBytes, IReadOnlyList<KernelCost> Kernels, double Bandwidth);
+    double ModelFlops, double PeakFlops, string Device, int Threads, long PeakResidentBytes, IReadOnlyList<KernelCost> Kernels, double Bandwidth)
+{
+    /// <summary>What the model's operations take of what the device can do.</summary>
+    public double PartOfPeak => ModelFlops / PeakFlops;
+}
 
 /// <summary>What <see cref="StepBenchmark"/> trains.</summary>
 /// <param name="Model">The model; its block size is the length of the sequences.</param>
