@@ -13,13 +13,13 @@ public class VoteTests
     [InlineData(5)]
     public void A_wish_that_comes_at_any_moment_is_one_vote(int microBatches)
     {
+        using var device = CpuDevice.Create(threads: 1);
+        using var store = new ParameterStore(device, [new Parameter("weight", new Shape(4))]);
         // Moments: before each micro-batch, and just after the vote was cast.
         for (int moment = 0; moment <= microBatches; moment++)
         {
             using var wish = new CancellationTokenSource();
             using var ranks = new OneOfTwo(whenVoting: moment == microBatches ? wish.Cancel : () => { });
-            using var device = CpuDevice.Create(threads: 1);
-            using var store = new ParameterStore(device, [new Parameter("weight", new Shape(4))]);
             var parallel = new DataParallel(ranks, new TrainConfig { GradientAccumulationSteps = 2 * microBatches }, new GradientBuckets(ranks, store, 4, WireFormat.Float32, overlap: true, sharded: false));
             bool stopped = false;
             for (int micro = 0; micro < microBatches && !stopped; micro++)

@@ -18,28 +18,24 @@ static class BenchSweep
         Row[] rows = [.. Rows(template.Threads)];
         var best = new StepBenchmarkResult?[rows.Length];
         Console.WriteLine($"{Layers} layers, about {TokensPerStep:N0} tokens per step, {template.Precision}{(rounds > 1 ? $", the best of {rounds} rounds" : "")}\n");
-        for (int round = 1; round <= rounds; round++)
-        {
-            if (round == rounds)
-            {
-                Console.WriteLine("| varied | n_embd | n_head | T | B | V | threads | tok/s | ms/step | GFLOP/s | part of peak |");
-                Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|");
-            }
+        for (int round = 1; round < rounds; round++)
             for (int i = 0; i < rows.Length; i++)
-            {
-                var (config, batch, threads) = (rows[i].Model, rows[i].Batch, rows[i].Threads);
-                var result = StepBenchmark.Run(template with { Model = config, Batch = batch, Threads = threads }, seconds: 1);
-                if (best[i] is not { } before || before.PartOfPeak < result.PartOfPeak) best[i] = result;
-                if (round < rounds) Console.Error.WriteLine($"round {round} of {rounds}, shape {i + 1} of {rows.Length}: {result.PartOfPeak:0.00} of the peak");
-                else
-                {
-                    var r = best[i]!;
-                    Console.WriteLine($"| {rows[i].Varied} | {config.NEmbd} | {config.NHead} | {config.BlockSize} | {batch} | {config.VocabSize} | {threads} | {r.TokensPerSecond:N0} | " +
-                        $"{r.Median * 1000:0.00} | {r.ModelFlops / 1e9:0} | {r.PartOfPeak:0.00} |");
-                }
-            }
+                Console.Error.WriteLine($"round {round} of {rounds}, shape {i + 1} of {rows.Length}: {Measure(i).PartOfPeak:0.00} of the peak so far");
+        Console.WriteLine("| varied | n_embd | n_head | T | B | V | threads | tok/s | ms/step | GFLOP/s | part of peak |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|");
+        for (int i = 0; i < rows.Length; i++)
+        {
+            var (row, r) = (rows[i], Measure(i));
+            Console.WriteLine($"| {row.Varied} | {row.Model.NEmbd} | {row.Model.NHead} | {row.Model.BlockSize} | {row.Batch} | {row.Model.VocabSize} | {row.Threads} | {r.TokensPerSecond:N0} | " +
+                $"{r.Median * 1000:0.00} | {r.ModelFlops / 1e9:0} | {r.PartOfPeak:0.00} |");
         }
         return ExitCode.Success;
+
+        StepBenchmarkResult Measure(int i)
+        {
+            var result = StepBenchmark.Run(template with { Model = rows[i].Model, Batch = rows[i].Batch, Threads = rows[i].Threads }, seconds: 1);
+            return best[i] = best[i] is { } before && before.PartOfPeak >= result.PartOfPeak ? before : result;
+        }
     }
 
     static IEnumerable<Row> Rows(int threads)
