@@ -11,13 +11,13 @@ public unsafe class SimdMathTests
         .. Enumerable.Range(0, (int)(uint.MaxValue / 1021)).Select(i => BitConverter.UInt32BitsToSingle((uint)i * 1021)),
         .. Enumerable.Range(-400_000, 800_001).Select(i => i * 0.00025f),
         0, -0f, float.Epsilon, -float.Epsilon, float.MinValue, float.MaxValue, float.PositiveInfinity, float.NegativeInfinity, float.NaN,
-        -87.3f, 88f, MathF.BitIncrement(-87.3f), MathF.BitDecrement(-87.3f), MathF.BitIncrement(88f), MathF.BitDecrement(88f), 3.92f, -3.92f,
+        -87.3f, 88f, MathF.BitIncrement(-87.3f), MathF.BitDecrement(-87.3f), MathF.BitIncrement(88f), MathF.BitDecrement(88f), 5.11238f, -5.11238f, 5.693628f, -5.693628f,
     ];
 
     [Theory, MemberData(nameof(Devices.Widths), MemberType = typeof(Devices))]
     public void Exp_is_within_its_bound(SimdWidth width)
     {
-        var y = Map(width, exp: true);
+        var y = Map<Exponential>(width);
         for (int i = 0; i < sample.Length; i++)
         {
             float x = sample[i];
@@ -33,15 +33,24 @@ public unsafe class SimdMathTests
     }
 
     [Theory, MemberData(nameof(Devices.Widths), MemberType = typeof(Devices))]
-    public void Erf_is_within_its_bound(SimdWidth width)
+    public void The_normal_distribution_is_within_its_bound(SimdWidth width) =>
+        Within<Normal>(width, 2.3e-7, exactFrom: 5.11239f, x => (1 + Reference.Erf(x / Math.Sqrt(2))) / 2);
+
+    [Theory, MemberData(nameof(Devices.Widths), MemberType = typeof(Devices))]
+    public void The_derivative_of_gelu_is_within_its_bound(SimdWidth width) =>
+        Within<Slope>(width, 3e-7, exactFrom: 5.69363f, x => (1 + Reference.Erf(x / Math.Sqrt(2))) / 2 + Math.Clamp(x, -40, 40) * Math.Exp(-x * x / 2) / Math.Sqrt(2 * Math.PI));
+
+    /// <summary>Rises from 0 to 1: within the bound everywhere, and exactly 0 or 1 far out.</summary>
+    static void Within<F>(SimdWidth width, double bound, float exactFrom, Func<double, double> reference) where F : IFunction
     {
-        var y = Map(width, exp: false);
+        var y = Map<F>(width);
         for (int i = 0; i < sample.Length; i++)
         {
             float x = sample[i];
-            if (float.IsNaN(x)) { if (!float.IsNaN(y[i])) Assert.Fail($"erf(NaN) is {y[i]}."); continue; }
-            double expected = Reference.Erf(x), error = Math.Abs(y[i] - expected);
-            if (!(error <= 4e-7)) Assert.Fail($"erf({x:R}) is {y[i]:R} instead of {expected:R}: off by {error:g2}.");
+            if (float.IsNaN(x)) { if (!float.IsNaN(y[i])) Assert.Fail($"At NaN it is {y[i]}."); continue; }
+            double expected = reference(x), error = Math.Abs(y[i] - expected);
+            if (!(error <= bound)) Assert.Fail($"At {x:R} it is {y[i]:R} instead of {expected:R}: off by {error:g2}.");
+            if (Math.Abs(x) >= exactFrom && y[i] != (x < 0 ? 0 : 1)) Assert.Fail($"At {x:R} it is {y[i]:R}, not {(x < 0 ? 0 : 1)}.");
         }
     }
 
@@ -49,27 +58,42 @@ public unsafe class SimdMathTests
     [Theory, MemberData(nameof(Devices.Widths), MemberType = typeof(Devices))]
     public void Every_width_gives_the_same_bits_as_one_lane(SimdWidth width)
     {
-        foreach (bool exp in (bool[])[true, false])
-        {
-            float[] scalar = Map(SimdWidth.Scalar, exp), wide = Map(width, exp);
-            for (int i = 0; i < sample.Length; i++)
-                if (!scalar[i].Equals(wide[i])) Assert.Fail($"{(exp ? "exp" : "erf")}({sample[i]:R}) is {wide[i]:R}, in one lane {scalar[i]:R}.");
-        }
+        Same<Exponential>(width);
+        Same<Normal>(width);
+        Same<Slope>(width);
     }
 
-    static float[] Map(SimdWidth width, bool exp)
+    static void Same<F>(SimdWidth width) where F : IFunction
+    {
+        float[] scalar = Map<F>(SimdWidth.Scalar), wide = Map<F>(width);
+        for (int i = 0; i < sample.Length; i++)
+            if (!scalar[i].Equals(wide[i])) Assert.Fail($"{typeof(F).Name}({sample[i]:R}) is {wide[i]:R}, in one lane {scalar[i]:R}.");
+    }
+
+    interface IFunction
+    {
+        static abstract V Of<V>(V x) where V : unmanaged, ISimd<V>;
+    }
+
+    struct Exponential : IFunction { public static V Of<V>(V x) where V : unmanaged, ISimd<V> => SimdMath<V>.Exp(x); }
+
+    struct Normal : IFunction { public static V Of<V>(V x) where V : unmanaged, ISimd<V> => SimdMath<V>.NormalCdf(x); }
+
+    struct Slope : IFunction { public static V Of<V>(V x) where V : unmanaged, ISimd<V> => SimdMath<V>.GeluDerivative(x); }
+
+    static float[] Map<F>(SimdWidth width) where F : IFunction
     {
         Assert.SkipUnless(width <= SimdWidths.Widest, $"This processor has no {(int)width}-bit vectors.");
         return width switch
         {
-            SimdWidth.V512 => Map<Simd512>(exp),
-            SimdWidth.V256 => Map<Simd256>(exp),
-            SimdWidth.V128 => Map<Simd128>(exp),
-            _ => Map<SimdScalar>(exp),
+            SimdWidth.V512 => Map<F, Simd512>(),
+            SimdWidth.V256 => Map<F, Simd256>(),
+            SimdWidth.V128 => Map<F, Simd128>(),
+            _ => Map<F, SimdScalar>(),
         };
     }
 
-    static float[] Map<V>(bool exp) where V : unmanaged, ISimd<V>
+    static float[] Map<F, V>() where F : IFunction where V : unmanaged, ISimd<V>
     {
         var y = new float[sample.Length];
         fixed (float* px = sample, py = y)
@@ -78,8 +102,7 @@ public unsafe class SimdMathTests
             for (int i = 0; i < sample.Length; i += V.Count)
             {
                 int at = Math.Min(i, sample.Length - V.Count);
-                V x = V.Load(px + at);
-                V.Store(exp ? SimdMath<V>.Exp(x) : SimdMath<V>.Erf(x), py + at);
+                V.Store(F.Of(V.Load(px + at)), py + at);
             }
         }
         return y;

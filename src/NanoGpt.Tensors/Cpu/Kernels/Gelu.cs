@@ -42,20 +42,14 @@ internal readonly unsafe struct ActivationBackward<V, F, T>(float* dy, float* x,
     }
 }
 
-/// <summary>The exact form: Φ(x) = (1 + erf(x/√2)) / 2.</summary>
+/// <summary>The exact form: x·Φ(x), where Φ(x) = (1 + erf(x/√2)) / 2.</summary>
 internal readonly struct GeluErf<V> : IActivation<V> where V : unmanaged, ISimd<V>
 {
-    const float HalfSqrt2 = 0.70710678f, InverseSqrt2Pi = 0.39894228f;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Value(V x) => x * SimdMath<V>.NormalCdf(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static V Phi(V x) => V.Fma(V.Create(0.5f), SimdMath<V>.Erf(x * V.Create(HalfSqrt2)), V.Create(0.5f));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Value(V x) => x * Phi(x);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Derivative(V x) =>
-        V.Fma(x, V.Create(InverseSqrt2Pi) * SimdMath<V>.Exp(x * x * V.Create(-0.5f)), Phi(x));
+    public static V Derivative(V x) => SimdMath<V>.GeluDerivative(x);
 }
 
 /// <summary>

@@ -38,25 +38,49 @@ internal static unsafe class SimdMath<V> where V : unmanaged, ISimd<V>
     }
 
     /// <summary>
-    /// erf(x), within 4e-7 absolute everywhere: x·P(x²)/Q(x²) fitted on |x| ≤ 3.92, where erf is 1 to within fp32.
+    /// Φ(x), the normal distribution: within 2.3e-7 everywhere, exactly 0 and 1 from 5.112 on. ½ + x·P(x²)/Q(x²), minimax on |x| ≤ 5.2.
     /// </summary>
     [MethodImpl(Inline)]
-    public static V Erf(V x)
+    public static V NormalCdf(V x)
     {
-        x = V.Max(V.Create(-3.92f), V.Min(V.Create(3.92f), x));
+        x = V.Max(V.Create(-5.11238003f), V.Min(V.Create(5.11238003f), x));      // where x·P/Q is ½ to the bit
         V t = x * x;
-        V p = V.Create(1.9924202732113372e-8f);
-        p = V.Fma(p, t, V.Create(-1.9578390038077487e-6f));
-        p = V.Fma(p, t, V.Create(1.4185164764057845e-4f));
-        p = V.Fma(p, t, V.Create(3.701661014929414e-3f));
-        p = V.Fma(p, t, V.Create(5.0573498010635376e-2f));
-        p = V.Fma(p, t, V.Create(1.999257206916809e-1f));
-        p = V.Fma(p, t, V.Create(1.1283791065216064f));
-        V q = V.Create(9.560513426549733e-4f);
-        q = V.Fma(q, t, V.Create(1.4353310689330101e-2f));
-        q = V.Fma(q, t, V.Create(1.1499891430139542e-1f));
-        q = V.Fma(q, t, V.Create(5.105112195014954e-1f));
+        V p = V.Create(5.840451194671914e-6f);
+        p = V.Fma(p, t, V.Create(3.1425460474565625e-4f));
+        p = V.Fma(p, t, V.Create(5.518681835383177e-3f));
+        p = V.Fma(p, t, V.Create(4.95927594602108e-2f));
+        p = V.Fma(p, t, V.Create(3.9894190430641174e-1f));
+        V q = V.Create(5.018857791583287e-7f);
+        q = V.Fma(q, t, V.Create(1.1273730342509225e-4f));
+        q = V.Fma(q, t, V.Create(2.703700680285692e-3f));
+        q = V.Fma(q, t, V.Create(3.7339407950639725e-2f));
+        q = V.Fma(q, t, V.Create(2.9097139835357666e-1f));
         q = V.Fma(q, t, V.Create(1f));
-        return x * p / q;
+        return V.Create(0.5f) + x * p / q;
+    }
+
+    /// <summary>
+    /// Φ(x) + x·φ(x), the derivative of x·Φ(x): within 3e-7 everywhere, exactly 0 and 1 from 5.694 on. Fitted like Φ itself, on |x| ≤ 5.8: half the
+    /// arithmetic of an exponential beside a fit of Φ.
+    /// </summary>
+    [MethodImpl(Inline)]
+    public static V GeluDerivative(V x)
+    {
+        x = V.Max(V.Create(-5.69362831f), V.Min(V.Create(5.69362831f), x));
+        V t = x * x;
+        V p = V.Create(1.0049248932997301e-10f);
+        p = V.Fma(p, t, V.Create(1.665674034256881e-7f));
+        p = V.Fma(p, t, V.Create(3.5018289054278284e-5f));
+        p = V.Fma(p, t, V.Create(1.0442229722684715e-5f));
+        p = V.Fma(p, t, V.Create(1.4207597821950912e-2f));
+        p = V.Fma(p, t, V.Create(-3.1700048595666885e-2f));
+        p = V.Fma(p, t, V.Create(7.978851795196533e-1f));
+        V q = V.Create(8.43380894366419e-6f);
+        q = V.Fma(q, t, V.Create(1.8809869652613997e-4f));
+        q = V.Fma(q, t, V.Create(3.468209644779563e-3f));
+        q = V.Fma(q, t, V.Create(4.066052287817001e-2f));
+        q = V.Fma(q, t, V.Create(2.936099171638489e-1f));
+        q = V.Fma(q, t, V.Create(1f));
+        return V.Create(0.5f) + x * p / q;
     }
 }
