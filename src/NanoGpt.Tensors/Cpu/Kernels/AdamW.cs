@@ -14,22 +14,25 @@ internal readonly unsafe struct AdamWWork<V>(float* values, float* grads, float*
 {
     public void Run(int from, int to)
     {
+        // Read once: to the compiler, a store may change what lies behind any pointer.
+        float rate = schedule[0], scale = schedule[1], c1 = schedule[2], c2 = schedule[3];
         int vectorEnd = from + (to - from) / V.Count * V.Count;
-        for (int i = from; i < vectorEnd; i += V.Count) Update<V>(i);
-        for (int i = vectorEnd; i < to; i++) Update<SimdScalar>(i);
+        Update<V>(from, vectorEnd, scale, 1 - rate * weightDecay, rate * c1, c2);
+        Update<SimdScalar>(vectorEnd, to, scale, 1 - rate * weightDecay, rate * c1, c2);
     }
 
-    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
-    void Update<T>(int i) where T : unmanaged, ISimd<T>
+    void Update<T>(int from, int to, float scale, float keep, float step, float c2) where T : unmanaged, ISimd<T>
     {
-        float rate = schedule[0], scale = schedule[1], c1 = schedule[2], c2 = schedule[3];
-        T g = T.Load(grads + i) * T.Create(scale);
-        T first = T.Fma(T.Load(m + i), T.Create(beta1), g * T.Create(1 - beta1));
-        T second = T.Fma(T.Load(v + i), T.Create(beta2), g * g * T.Create(1 - beta2));
-        T.Store(first, m + i);
-        T.Store(second, v + i);
-        T denominator = T.Sqrt(second * T.Create(c2)) + T.Create(epsilon);
-        T value = T.Load(values + i) * T.Create(1 - rate * weightDecay);
-        T.Store(value - first * T.Create(rate * c1) / denominator, values + i);
+        T s = T.Create(scale), b1 = T.Create(beta1), a1 = T.Create(1 - beta1), b2 = T.Create(beta2), a2 = T.Create(1 - beta2);
+        T c = T.Create(c2), e = T.Create(epsilon), k = T.Create(keep), r = T.Create(step);
+        for (int i = from; i < to; i += T.Count)
+        {
+            T g = T.Load(grads + i) * s;
+            T first = T.Fma(T.Load(m + i), b1, g * a1);
+            T second = T.Fma(T.Load(v + i), b2, g * g * a2);
+            T.Store(first, m + i);
+            T.Store(second, v + i);
+            T.Store(T.Load(values + i) * k - first * r / (T.Sqrt(second * c) + e), values + i);
+        }
     }
 }
