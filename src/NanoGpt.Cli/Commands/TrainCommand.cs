@@ -149,7 +149,7 @@ static class TrainCommand
             if (config.SampleTokens > 0) WriteSample(config, run, tokenizer);
             Console.WriteLine($"\nMore text:       {Invocation.Of("sample", $"--out_dir={config.OutDir}")}");
         }
-        long more = 2L * config.MaxIters;
+        long more = config.MaxIters == 0 ? 1000 : 2L * config.MaxIters;
         Console.WriteLine($"Train it longer: {Invocation.Of("train", $"--out_dir={config.OutDir}", "--init_from=resume", $"--max_iters={more}", $"--lr_decay_iters={more}")}");
     }
 

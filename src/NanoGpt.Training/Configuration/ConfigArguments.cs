@@ -127,6 +127,8 @@ public sealed class ConfigArguments
     {
         if (path.Contains('='))
             return $"'{path}' is neither a config file nor an option; a key is written --{path}.";
+        if (Directory.Exists(path))
+            return $"{path} is a folder; name a config file, JSON or .py, or a run's own folder as --out_dir={path}.";
         string folder = Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : ".";
         string[] present = Directory.Exists(folder) ? [.. Directory.EnumerateFiles(folder, "*.json").Select(Path.GetFileName).Order(StringComparer.Ordinal)!] : [];
         string hint = present.Length == 0 ? "give the path of a JSON or .py config, or only --key=value"

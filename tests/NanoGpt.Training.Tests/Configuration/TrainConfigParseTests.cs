@@ -151,5 +151,8 @@ public sealed class TrainConfigParseTests : IDisposable
             Assert.Throws<FileNotFoundException>(() => TrainConfig.Parse(typed)).Message);
         Assert.Equal("'n_layer=4' is neither a config file nor an option; a key is written --n_layer=4.",
             Assert.Throws<FileNotFoundException>(() => TrainConfig.Parse("n_layer=4")).Message);
+        string nested = Path.GetDirectoryName(typed)!;
+        Assert.Equal($"{nested} is a folder; name a config file, JSON or .py, or a run's own folder as --out_dir={nested}.",
+            Assert.Throws<FileNotFoundException>(() => TrainConfig.Parse(nested)).Message);
     }
 }
