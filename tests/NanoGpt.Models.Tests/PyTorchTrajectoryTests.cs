@@ -21,9 +21,9 @@ public class PyTorchTrajectoryTests
         {
             var (ids, targets) = Batch(json, step, time);
             float loss = trainee.ForwardBackward(ids, targets, micro, batch, time), norm = trainee.Update(rates[step]);
-            // Without biases, later, correct fp32 runs drift apart, since Adam divides by the root of gradients that are nearly zero: PyTorch's own from its
-            // fp64 run by 9e-5 in the loss and 6 % in a norm, ours, at three widths and with sums in four orders, by 5e-5 to 4e-4 and by up to 28 %.
-            var (ofLoss, ofNorm) = step < 10 || run == "bias" ? (5e-6, 1e-4) : (1e-3, 0.6);
+            // Without biases, later, correct fp32 runs drift apart, PyTorch's own from its fp64 run by 9e-5 in the loss and 6 % in a norm:
+            // Adam divides by the root of gradients that are nearly zero.
+            var (ofLoss, ofNorm) = step < 10 || run == "bias" ? (5e-6, 1e-4) : (3e-4, 0.3);
             Assert.True(Math.Abs(loss - losses[step]) <= ofLoss, $"Step {step}: loss {loss}, PyTorch {losses[step]}.");
             Assert.True(Math.Abs(norm - norms[step]) <= ofNorm * norms[step], $"Step {step}: norm {norm}, PyTorch {norms[step]}.");
         }
