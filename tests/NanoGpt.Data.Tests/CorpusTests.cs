@@ -77,19 +77,25 @@ public sealed class CorpusTests : IDisposable
         Assert.InRange(made[0].ValTokens / (double)(made[0].TrainTokens + made[0].ValTokens), 0.07, 0.13);
     }
 
-    public static TheoryData<int> Splits => [0, 1, 2];
+    /// <summary>How it is split, the tokens of a shard, and after how many it stops; with small shards this is within the piece that holds all validation documents.</summary>
+    public static TheoryData<int, int, int> Stops => new()
+    {
+        { 0, 300_000, 1_500_000 }, { 1, 300_000, 1_500_000 }, { 2, 300_000, 1_500_000 }, { 3, 300_000, 1_500_000 },
+        { 0, 20_000, 0 }, { 1, 20_000, 0 }, { 2, 20_000, 0 },
+    };
 
     [Theory]
-    [MemberData(nameof(Splits))]
-    public void A_preparation_that_was_stopped_goes_on_at_the_first_missing_shard(int kind)
+    [MemberData(nameof(Stops))]
+    public void A_preparation_that_was_stopped_goes_on_at_the_first_missing_shard(int kind, int shardTokens, int stopAfter)
     {
-        ValSplit split = kind switch { 0 => new ValSplit.FirstDocuments(60), 1 => new ValSplit.Hashed(0.1, 7), _ => new ValSplit.FirstShard() };
-        CorpusPlan plan = Plan(Lines(Texts), split);
+        ValSplit split = kind switch { 0 => new ValSplit.FirstDocuments(60), 1 => new ValSplit.Hashed(0.1, 7), 2 => new ValSplit.FirstShard(), _ => new ValSplit.LastPart(0.1) };
+        CorpusPlan plan = Plan(Lines(Texts), split, shardTokens: shardTokens);
+        if (kind == 3) plan = plan with { Files = [.. Texts.Chunk(100).Select((texts, i) => new TextFile(folder.Write($"{i:00}.txt", string.Concat(texts)), valFrom: i < 27 ? long.MaxValue : 0))] };
         DatasetMeta whole = Write(plan, "whole");
         using var stop = new CancellationTokenSource();
         Assert.ThrowsAny<OperationCanceledException>(() => Write(plan, "out", progress =>
         {
-            if (progress.Tokens > 1_500_000) stop.Cancel();
+            if (progress.Tokens > stopAfter) stop.Cancel();
         }, stop.Token));
         Assert.False(Datasets.IsPrepared(folder["out"]));
         string[] kept = [.. Directory.GetFiles(Path.Combine(folder["out"], "unfinished"), "train_*.bin").Order()];
@@ -102,6 +108,22 @@ public sealed class CorpusTests : IDisposable
         Assert.Equal(whole.TrainShards!.Concat(whole.ValShards!), meta.TrainShards!.Concat(meta.ValShards!));
         Assert.Equal(written, File.GetLastWriteTimeUtc(Path.Combine(folder["out"], "train_000001.bin")));
         Assert.Equal(whole.Documents, meta.Documents);
+    }
+
+    [Fact]
+    public void Another_column_or_another_file_is_not_what_was_begun()
+    {
+        string path = Lines(Texts[..100]), copy = folder["copy.jsonl"];
+        File.Copy(path, copy);
+        File.SetLastWriteTimeUtc(copy, File.GetLastWriteTimeUtc(path));
+        CorpusPlan begun = Plan(path, new ValSplit.FirstDocuments(1));
+        string[] others =
+        [
+            (begun with { Files = [new JsonLinesFile(path, "more")] }).Identity, (begun with { Files = [new JsonLinesFile(copy, "text")] }).Identity,
+            (begun with { ShardTokens = 1 }).Identity, (begun with { Split = new ValSplit.FirstDocuments(2) }).Identity, (begun with { Format = ShardFormat.Npy }).Identity,
+        ];
+        Assert.DoesNotContain(begun.Identity, others);
+        Assert.Equal(begun.Identity, Plan(path, new ValSplit.FirstDocuments(1), threads: 7).Identity);
     }
 
     [Fact]

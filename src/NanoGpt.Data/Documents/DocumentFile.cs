@@ -6,13 +6,18 @@ namespace NanoGpt.Data;
 /// </summary>
 internal abstract class DocumentFile
 {
-    protected DocumentFile(string path)
+    /// <param name="path">Where it is.</param>
+    /// <param name="column">The member or column that is the text; empty where the whole file is.</param>
+    protected DocumentFile(string path, string column = "")
     {
         var file = new FileInfo(path);
-        (Path, Bytes, Changed) = (path, file.Length, file.LastWriteTimeUtc);
+        (Path, Column, Bytes, Changed) = (path, column, file.Length, file.LastWriteTimeUtc);
     }
 
     public string Path { get; }
+
+    /// <summary>The member or column that is the text; empty where the whole file is.</summary>
+    public string Column { get; }
 
     /// <summary>Its length on the disk.</summary>
     public long Bytes { get; }

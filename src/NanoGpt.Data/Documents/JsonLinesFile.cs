@@ -4,7 +4,7 @@ using System.Text.Unicode;
 namespace NanoGpt.Data;
 
 /// <summary>JSON lines: an object a line, whose member <c>column</c> is a document. Blank lines are skipped, packed files unpacked.</summary>
-internal sealed class JsonLinesFile(string path, string column) : DocumentFile(path)
+internal sealed class JsonLinesFile(string path, string column) : DocumentFile(path, column)
 {
     readonly byte[] name = System.Text.Encoding.UTF8.GetBytes(column);
 
@@ -30,7 +30,7 @@ internal sealed class JsonLinesFile(string path, string column) : DocumentFile(p
         try
         {
             reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject) throw Fault(number, $"is no object, but a {Kind(reader.TokenType)}; each line has to be like {{\"{column}\": \"…\"}}");
+            if (reader.TokenType != JsonTokenType.StartObject) throw Fault(number, $"is no object, but a {Kind(reader.TokenType)}; each line has to be like {{\"{Column}\": \"…\"}}");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 bool wanted = !found && reader.ValueTextEquals(name);
@@ -38,7 +38,7 @@ internal sealed class JsonLinesFile(string path, string column) : DocumentFile(p
                 if (!wanted) reader.Skip();
                 else if (reader.TokenType == JsonTokenType.String) Add(reader, texts);
                 else if (reader.TokenType == JsonTokenType.Null) texts.Empty++;
-                else throw Fault(number, $"has a {Kind(reader.TokenType)} as \"{column}\", where a text should be");
+                else throw Fault(number, $"has a {Kind(reader.TokenType)} as \"{Column}\", where a text should be");
                 found |= wanted;
             }
             reader.Read(); // nothing may follow
@@ -47,7 +47,7 @@ internal sealed class JsonLinesFile(string path, string column) : DocumentFile(p
         {
             throw Fault(number, $"is not JSON ({Reason(e)}); correct or remove the line");
         }
-        if (!found) throw Fault(number, $"has no \"{column}\", but {Members(line)}; choose one with --column");
+        if (!found) throw Fault(number, $"has no \"{Column}\", but {Members(line)}; choose one with --column");
     }
 
     static void Add(in Utf8JsonReader reader, DocumentText texts)

@@ -5,9 +5,9 @@ using System.Text.Unicode;
 namespace NanoGpt.Data;
 
 /// <summary>A Parquet file, whose column <c>column</c> holds a document in each row. DuckDB reads it, every codec.</summary>
-internal sealed class ParquetFile(string path, string column) : DocumentFile(path)
+internal sealed class ParquetFile(string path, string column) : DocumentFile(path, column)
 {
-    public override DocumentReader Open() => new RowReader(this, column);
+    public override DocumentReader Open() => new RowReader(this, Column);
 
     public override void TakeTexts(RawChunk chunk, DocumentText texts)
     {
@@ -16,7 +16,7 @@ internal sealed class ParquetFile(string path, string column) : DocumentFile(pat
         {
             ReadOnlySpan<byte> text = chunk.Filled[start..end];
             if (!Utf8.IsValid(text))
-                throw new InvalidDataException($"'{Path}' has a text that is not UTF-8 among the rows from {chunk.Start:N0} on, in column '{column}'.");
+                throw new InvalidDataException($"'{Path}' has a text that is not UTF-8 among the rows from {chunk.Start:N0} on, in column '{Column}'.");
             texts.Add(text);
             start = end;
         }

@@ -1,7 +1,7 @@
 namespace NanoGpt.Data;
 
 /// <summary>JSON lines packed with zstd. DuckDB unpacks them into lines, which are then read as any others.</summary>
-internal sealed class ZstdLinesFile(string path, string column) : DocumentFile(path)
+internal sealed class ZstdLinesFile(string path, string column) : DocumentFile(path, column)
 {
     const double UsualRatio = 3;   // of text to its packed size; DuckDB does not tell how far it is, so progress is judged by it
 

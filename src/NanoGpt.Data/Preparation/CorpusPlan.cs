@@ -29,7 +29,7 @@ internal sealed record CorpusPlan
     public string Identity => string.Join('\n',
     [
         string.Create(CultureInfo.InvariantCulture, $"{Dataset} {Tokenizer.Name} {Tokenizer.Hash} {Format} {ShardTokens} {Split}"),
-        .. Files.Select(file => string.Create(CultureInfo.InvariantCulture, $"{file} {file.Bytes} {file.Changed:O}")),
+        .. Files.Select(file => string.Create(CultureInfo.InvariantCulture, $"{Path.GetFullPath(file.Path)} {file.Column} {file.Bytes} {file.Changed:O}")),
     ]);
 
     /// <summary>The name of a shard, counted through: validation from 0, training from 1.</summary>

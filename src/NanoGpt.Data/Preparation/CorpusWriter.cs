@@ -55,23 +55,27 @@ internal sealed class CorpusWriter(CorpusPlan plan, string directory, Action<Pre
     void Encode(ShardSequence train, ShardSequence val, PrepareState? before)
     {
         bool valFirst = plan.Split is ValSplit.FirstShard or ValSplit.FirstDocuments;
-        if (before is not null && valFirst) (documents, empty) = (before.Documents, before.Empty);
+        if (before is not null && plan.Split is not ValSplit.Hashed) (documents, empty) = (before.Documents, before.Empty);        // what is hashed is read from its start
         (int, long) start = before is null ? (0, 0) : (before.File, before.Chunk);
-        int taken = before?.TokensTaken ?? 0;
+        int taken = before?.TokensTaken ?? 0, valTaken = before?.ValTokensTaken ?? 0;
         foreach (EncodingJob job in new CorpusEncoder(plan, start).Encode(cancellation))
         {
             ReadOnlySpan<int> ids = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(job.Ids);
             long documentsBefore = documents, emptyBefore = empty;
             int trained = 0;       // training tokens of this piece so far
             bool completed = false;
-            int trainedAtShard = 0;
+            int trainedAtShard = 0, validated = 0;
             foreach (TokenRun run in job.Runs)
             {
                 if (run.Begins) documents++;
                 ReadOnlySpan<int> tokens = ids[..run.Count];
                 ids = ids[run.Count..];
+                int valAgain = Math.Min(tokens.Length, valTaken);       // in the validation shards already
+                valTaken -= valAgain;
+                tokens = tokens[valAgain..];
                 int toVal = IsVal(run) ? tokens.Length : plan.Split is ValSplit.FirstShard ? (int)Math.Min(tokens.Length, plan.ShardTokens - val.Count) : 0;
                 val.Write(tokens[..toVal]);
+                validated += valAgain + toVal;
                 tokens = tokens[toVal..];
                 if (job.ValOnly || tokens.IsEmpty) continue;
                 if (valFirst) val.Finish();
@@ -87,7 +91,7 @@ internal sealed class CorpusWriter(CorpusPlan plan, string directory, Action<Pre
                 new PrepareState
                 {
                     Identity = plan.Identity, Train = train.Shards, Val = valFirst ? val.Shards : [], File = job.Place.File, Chunk = job.Place.Chunk,
-                    TokensTaken = trainedAtShard, Documents = documentsBefore, Empty = emptyBefore,
+                    TokensTaken = trainedAtShard, ValTokensTaken = valFirst ? validated : 0, Documents = documentsBefore, Empty = emptyBefore,
                 }.Save(folder);
             report(new PrepareProgress(PrepareStage.Encode, plan.Files.Take(job.Place.File).Sum(file => file.Bytes) + job.Raw.Position, plan.Bytes, train.Count + val.Count));
         }

@@ -28,6 +28,9 @@ internal sealed record PrepareState
     /// <summary>How many training tokens of that piece are in the shards.</summary>
     public required int TokensTaken { get; init; }
 
+    /// <summary>How many validation tokens of that piece are in <see cref="Val"/>.</summary>
+    public required int ValTokensTaken { get; init; }
+
     /// <summary>The documents before that piece, and those of them without text.</summary>
     public required long Documents { get; init; }
 
