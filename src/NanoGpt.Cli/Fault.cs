@@ -12,7 +12,7 @@ static class Fault
         var cause = exception;
         while (cause is AggregateException { InnerException: { } inner }) cause = inner;
         if (Environment.GetEnvironmentVariable("NANOGPT_DEBUG") == "1") Console.Error.WriteLine(exception);
-        else if (cause is OperationCanceledException) Console.Error.WriteLine("stopped; there was nothing to save yet.");
+        else if (cause is OperationCanceledException) Console.Error.WriteLine(cause is Data.PreparationStoppedException ? cause.Message : "stopped; there was nothing to save yet.");
         else Console.Error.WriteLine($"error: {where}{Sentence(cause)}");
         return cause switch
         {

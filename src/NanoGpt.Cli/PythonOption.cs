@@ -32,9 +32,8 @@ static class PythonOption
     /// <summary>Text as it is, or a Python literal where it begins with a quote.</summary>
     public static Option<string> Text(string name, string preset, string description) => Create(name, preset, description, Unquote);
 
-    /// <summary>Text in quotes is a Python literal; other text is itself.</summary>
-    public static string Unquote(string text) =>
-        text.Length > 0 && text[0] is '\'' or '"' && PythonLiteral.Parse(text) is string value ? value : text;
+    /// <summary>Text in quotes is a Python literal; other text is itself, also where it only begins with a quote.</summary>
+    public static string Unquote(string text) => text.Length > 0 && text[0] is '\'' or '"' && Literal(text) is string value ? value : text;
 
     /// <summary>The value, or null where the text is none.</summary>
     static object? Literal(string text)

@@ -91,6 +91,7 @@ public sealed record DatasetMeta
                 ?? throw new JsonException("it holds null");
             if (meta.FormatVersion != CurrentVersion)
                 throw new InvalidDataException($"'{path}' has format version {meta.FormatVersion}, but this program reads version {CurrentVersion}; prepare the data set again.");
+            if ((meta.TrainShards ?? []).Concat(meta.ValShards ?? []).Any(shard => shard is not { Name: not null, Tokens: >= 0 and < 1L << 50 })) throw new JsonException("it names a shard that cannot be");
             if (meta.Shards(Split.Train)?.Sum(shard => shard.Tokens) is { } train && train != meta.TrainTokens || meta.Shards(Split.Val)?.Sum(shard => shard.Tokens) is { } val && val != meta.ValTokens)
                 throw new JsonException("its shards have another number of tokens than it says");
             return meta;

@@ -30,11 +30,15 @@ public sealed record GptConfig(
     GeluForm Gelu = GeluForm.Erf)
 {
     /// <summary>Number of parameters; without the position table it is the N of <see cref="FlopsPerToken"/>.</summary>
+    /// <exception cref="OverflowException">It is more than can be counted.</exception>
     public long ParameterCount(bool positions = true)
     {
         long c = NEmbd, biases = Bias ? 1 : 0;
-        long block = 12 * c * c + 2 * c + biases * (2 * c + 3 * c + c + 4 * c + c);
-        return VocabSize * c + (positions ? BlockSize * c : 0) + NLayer * block + c + biases * c;
+        checked
+        {
+            long block = 12 * c * c + 2 * c + biases * (2 * c + 3 * c + c + 4 * c + c);
+            return VocabSize * c + (positions ? BlockSize * c : 0) + NLayer * block + c + biases * c;
+        }
     }
 
     /// <summary>

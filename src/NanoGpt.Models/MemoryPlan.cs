@@ -21,19 +21,30 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
     /// <param name="recompute">Whether blocks are computed again on the way back.</param>
     /// <param name="shards">Ranks that share the optimizer's state.</param>
     /// <param name="wire">Bytes for what travels between ranks.</param>
+    /// <exception cref="InsufficientMemoryException">It is more than can be counted.</exception>
     public static MemoryPlan ForTraining(GptConfig config, int batch, int time, int threads, bool recompute = false, int shards = 1, long wire = 0)
     {
-        long c = config.NEmbd, rows = (long)batch * time, bytes = sizeof(float);
-        long parameters = config.ParameterCount();
-        // Per block, in units of rows · C: ln_1 1, qkv 3, attention 1, sum 1, ln_2 1, c_fc 4, gelu 4, sum 1.
-        long perBlock = 16 + (config.Dropout > 0 ? 2 : 0);
-        long statistics = config.NLayer * (4 * rows + rows * config.NHead) + 4 * rows;
-        long embedding = 2 + (config.Dropout > 0 ? 1 : 0);
-        // Gradients alive at once while an MLP goes back: the stream's, and twice the wide one; qkv's is of its own size.
-        long gradients = 16;
-        long blocks = recompute ? perBlock + config.NLayer : config.NLayer * perBlock;
-        long activations = rows * c * (blocks + embedding + gradients) + statistics;
-        return new(parameters * bytes, parameters * bytes, 2 * parameters * bytes / shards, activations * bytes, ScratchOf(config, rows, time, threads) * bytes + wire);
+        try
+        {
+            checked
+            {
+                long c = config.NEmbd, rows = (long)batch * time, bytes = sizeof(float);
+                long parameters = config.ParameterCount();
+                // Per block, in units of rows · C: ln_1 1, qkv 3, attention 1, sum 1, ln_2 1, c_fc 4, gelu 4, sum 1.
+                long perBlock = 16 + (config.Dropout > 0 ? 2 : 0);
+                long statistics = config.NLayer * (4 * rows + rows * config.NHead) + 4 * rows;
+                long embedding = 2 + (config.Dropout > 0 ? 1 : 0);
+                // Gradients alive at once while an MLP goes back: the stream's, and twice the wide one; qkv's is of its own size.
+                long gradients = 16;
+                long blocks = recompute ? perBlock + config.NLayer : config.NLayer * perBlock;
+                long activations = rows * c * (blocks + embedding + gradients) + statistics;
+                return new(parameters * bytes, parameters * bytes, 2 * parameters * bytes / shards, activations * bytes, ScratchOf(config, rows, time, threads) * bytes + wire);
+            }
+        }
+        catch (OverflowException)
+        {
+            throw TooLarge();
+        }
     }
 
     /// <summary>The plan of evaluating a model on batches of (batch, time) tokens: a block gives back what it took.</summary>
@@ -41,20 +52,33 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
     /// <param name="batch">B.</param>
     /// <param name="time">T.</param>
     /// <param name="threads">Threads that compute.</param>
+    /// <exception cref="InsufficientMemoryException">It is more than can be counted.</exception>
     public static MemoryPlan ForEvaluation(GptConfig config, int batch, int time, int threads)
     {
-        long rows = (long)batch * time, bytes = sizeof(float);
-        // In units of rows · C: the stream 1, and a block's 16 as in training. Beside it ids, targets and the statistics of a block.
-        long activations = rows * (17L * config.NEmbd + config.NHead + 6);
-        return new(config.ParameterCount() * bytes, 0, 0, activations * bytes, ScratchOf(config, rows, time, threads) * bytes);
+        try
+        {
+            checked
+            {
+                long rows = (long)batch * time, bytes = sizeof(float);
+                // In units of rows · C: the stream 1, and a block's 16 as in training. Beside it ids, targets and the statistics of a block.
+                long activations = rows * (17L * config.NEmbd + config.NHead + 6);
+                return new(config.ParameterCount() * bytes, 0, 0, activations * bytes, ScratchOf(config, rows, time, threads) * bytes);
+            }
+        }
+        catch (OverflowException)
+        {
+            throw TooLarge();
+        }
     }
 
     /// <summary>Elements of working memory: the head packed and its block of logits, the left side of a product packed, attention's strips.</summary>
     static long ScratchOf(GptConfig config, long rows, int time, int threads)
     {
-        long c = config.NEmbd, v = config.VocabSize, logits = CpuDevice.HeadRows((int)rows, config.VocabSize) * v;
-        return v * c + logits + rows * 4 * c + threads * (4L * time * (c / config.NHead) + 66L * time);
+        long c = config.NEmbd, v = config.VocabSize, logits = CpuDevice.HeadRows(checked((int)rows), config.VocabSize) * v;
+        return checked(v * c + logits + rows * 4 * c + threads * (4L * time * (c / config.NHead) + 66L * time));
     }
+
+    static InsufficientMemoryException TooLarge() => new("These sizes take more memory than can be counted; lower n_layer, n_embd, block_size or batch_size.");
 
     /// <summary>Refuses a plan that is larger than the memory there is.</summary>
     /// <exception cref="InsufficientMemoryException">It is; the message gives the sizes.</exception>

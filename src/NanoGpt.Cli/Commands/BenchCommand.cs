@@ -42,10 +42,14 @@ static class BenchCommand
         {
             var config = new GptConfig(result.GetValue(time), result.GetValue(vocabulary), result.GetValue(layers), result.GetValue(heads),
                 result.GetValue(width), result.GetValue(dropout), result.GetValue(bias));
+            if (config.Dropout is not (>= 0 and < 1)) throw new ArgumentException($"dropout must be at least 0 and below 1, got {config.Dropout}.");
+            if (result.GetValue(json) && (result.GetValue(decode) || result.GetValue(sweep))) throw new ArgumentException("--json is for one shape that is trained; leave it out, --decode and --sweep print a table.");
             if (result.GetValue(decode))
             {
                 bool shaped = new[] { layers, heads, width, time, vocabulary }.Any(option => result.GetResult(option) is { Implicit: false });
-                return BenchDecode.Run(shaped ? config : new GptConfig(VocabSize: 50257), TrainingRun.PrecisionOf(result.GetValue(dtype)!), result.GetValue(threads), result.GetValue(steps), result.GetValue(profile));
+                if (!shaped) config = new GptConfig(VocabSize: 50257);
+                Check(MemoryPlan.ForEvaluation(config, batch: 1, config.BlockSize, result.GetValue(threads)), config);
+                return BenchDecode.Run(config, TrainingRun.PrecisionOf(result.GetValue(dtype)!), result.GetValue(threads), result.GetValue(steps), result.GetValue(profile));
             }
             string precision = result.GetValue(dtype)!;
             var shape = new BenchmarkShape(config, result.GetValue(batch), result.GetValue(threads), TrainingRun.PrecisionOf(precision),
@@ -58,16 +62,14 @@ static class BenchCommand
     static int Run(BenchmarkShape shape, string dtype, int steps, bool json)
     {
         var config = shape.Model;
-        if (config.Dropout is not (>= 0 and < 1)) throw new ArgumentException($"dropout must be at least 0 and below 1, got {config.Dropout}.");
-        _ = new Gpt(config);        // the sizes make a model
-        var plan = MemoryPlan.ForTraining(config, shape.Batch, config.BlockSize, shape.Threads > 0 ? shape.Threads : Environment.ProcessorCount, shape.Recompute);
+        var plan = MemoryPlan.ForTraining(config, shape.Batch, config.BlockSize, ThreadsOf(shape), shape.Recompute);
+        Check(plan, config);
         if (!json)
         {
             Console.WriteLine($"n_layer {config.NLayer}, n_head {config.NHead}, n_embd {config.NEmbd}, block_size {config.BlockSize}, batch_size {shape.Batch}, " +
                 $"vocab_size {config.VocabSize:N0}: {Units.Count(config.ParameterCount())} parameters, {(long)shape.Batch * config.BlockSize:N0} tokens per step");
             Console.WriteLine($"memory {Units.Bytes(plan.Total)}: {plan}");
         }
-        plan.Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
         var result = StepBenchmark.Run(shape, steps);
         if (json) WriteJson(result, dtype);
         else WriteTable(result, dtype);
@@ -77,6 +79,15 @@ static class BenchCommand
             Console.WriteLine($"there, a step would take {bound * 1000:0.00} ms, at {result.ModelFlops * result.Median / bound / result.PeakFlops:0.0%} of the peak");
         }
         return ExitCode.Success;
+    }
+
+    static int ThreadsOf(BenchmarkShape shape) => shape.Threads > 0 ? shape.Threads : Environment.ProcessorCount;
+
+    /// <summary>Refuses what does not fit into memory, or makes no model, of which one block tells.</summary>
+    static void Check(MemoryPlan plan, GptConfig config)
+    {
+        plan.Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        _ = new Gpt(config with { NLayer = 1 });
     }
 
     static void WriteTable(StepBenchmarkResult result, string dtype)

@@ -66,7 +66,7 @@ static class ExportCommand
     {
         "hf" => $"""
               from transformers import AutoModelForCausalLM, AutoTokenizer
-              model, tokenizer = AutoModelForCausalLM.from_pretrained("{path}"), AutoTokenizer.from_pretrained("{path}")
+              model, tokenizer = AutoModelForCausalLM.from_pretrained("{path.Replace('\\', '/')}"), AutoTokenizer.from_pretrained("{path.Replace('\\', '/')}")
             """,
         "gguf" => $"  llama-cli -m {path} -no-cnv -p \"Once upon a time\"",
         _ => $"  python sample.py --out_dir={Path.GetFullPath(path)}        in nanoGPT's folder{(File.Exists(Path.Combine(path, NanoGptMeta.FileName)) ? "; meta.pkl belongs into its data/DATASET" : "")}",

@@ -13,7 +13,7 @@ static class PrepareCommand
         var input = new Option<string[]>("--input") { Description = "files, folders or globs to make it of", AllowMultipleArgumentsPerToken = true, HelpName = "PATH" };
         var output = new Option<string?>("--out") { Description = "where it goes [default: data/DATASET]", HelpName = "DIR" };
         var column = PythonOption.Text("--column", "text", "the column or member that holds the text");
-        var tokenizer = PythonOption.Text("--tokenizer", "gpt2", "gpt2, or the path of a tokenizer");
+        var tokenizer = PythonOption.Text("--tokenizer", "gpt2", "gpt2, char, or the path of a tokenizer");
         var format = new Option<string?>("--format") { Description = "nanogpt, llmc or npy [default: the data set's own]", HelpName = "NAME" };
         var shardTokens = PythonOption.Integer("--shard_tokens", 100_000_000, "tokens of a shard; 0: all in one file", least: 0);
         var threads = PythonOption.Integer("--threads", 0, "threads that encode; 0: every core", least: 0);
@@ -32,8 +32,9 @@ static class PrepareCommand
               nanogpt prepare fineweb_edu --format=npy --files=2        two of the fourteen files of the 10B sample
               nanogpt prepare fineweb_tokens --files=10                 the first billion tokens of the speedrun's FineWeb
             """) { dataset, input, output, column, tokenizer, format, shardTokens, threads, valDocs, valFraction, seed, sample, files, mirror };
+        Option[] choices = [column, tokenizer, format, shardTokens, threads, valDocs, valFraction, seed, sample, files, mirror];
         command.SetAction(result => result.GetValue(dataset) is { } name
-            ? Run(name, result.GetValue(output), new PrepareOptions
+            ? Run(name, choices.Where(option => result.GetResult(option) is { Implicit: false }).Select(option => option.Name), result.GetValue(output), new PrepareOptions
             {
                 Inputs = result.GetValue(input) ?? [],
                 Column = result.GetValue(column)!,
@@ -73,8 +74,11 @@ static class PrepareCommand
         return ExitCode.Success;
     }
 
-    static int Run(string name, string? output, PrepareOptions options)
+    static int Run(string name, IEnumerable<string> given, string? output, PrepareOptions options)
     {
+        IReadOnlyList<string> known = Datasets.Find(name).Options;
+        if (given.FirstOrDefault(option => !known.Contains(option)) is { } other)
+            throw new ArgumentException($"{name} does not take {other}; it takes {string.Join(", ", ["--input", "--out", .. known])}.");
         string directory = output ?? Path.Combine("data", name);
         using var signals = new StopSignals();
         Prepare(name, options, directory, signals.Token);

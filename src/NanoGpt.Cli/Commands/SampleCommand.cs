@@ -63,7 +63,8 @@ static class SampleCommand
         {
             string file = start["FILE:".Length..];
             if (Directory.Exists(file)) throw new IOException($"--start: '{file}' is a folder; give a file with the text to begin with.");
-            start = File.ReadAllText(file, Encoding.UTF8);
+            if (file.Length == 0) throw new ArgumentException("--start: FILE: needs the name of a file, as in --start=FILE:prompt.txt.");
+            start = File.ReadAllText(file, Encoding.UTF8).Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');       // as in training data
         }
         return start switch
         {
@@ -73,9 +74,10 @@ static class SampleCommand
         };
     }
 
+    /// <summary>The texts to stop at. In them, too, \n is a line end.</summary>
     static string[] Stops(string[]? given)
     {
-        string[] stops = [.. (given ?? []).Select(PythonOption.Unquote)];
+        string[] stops = [.. (given ?? []).Select(text => PythonOption.Unquote(text).Replace("\\n", "\n", StringComparison.Ordinal))];
         return stops.Contains("") ? throw new ArgumentException("--stop is empty; give the text to stop at.") : stops;
     }
 }

@@ -94,19 +94,22 @@ static class TrainCommand
     {
         if (config.TrainFiles.Length > 0 || Datasets.IsPrepared(config.DataDirectory)) return;
         if (config.DataDir.Length > 0)
-            throw new DirectoryNotFoundException($"There is no prepared data set in '{config.DataDir}' (data_dir); make one with: {Invocation.Of("prepare", config.Dataset, "--out", config.DataDir)}");
+            throw new DirectoryNotFoundException($"There is no prepared data set in '{config.DataDir}' (data_dir); make one with: {Invocation.Of(["prepare", config.Dataset, .. Input(config.Dataset), "--out", config.DataDir])}");
         if (!Datasets.Find(config.Dataset).IsSmall)
-            throw new DirectoryNotFoundException($"The data set '{config.Dataset}' is not prepared yet; make it with: {Invocation.Of("prepare", config.Dataset)}");
+            throw new DirectoryNotFoundException($"The data set '{config.Dataset}' is not prepared yet; make it with: {Invocation.Of(["prepare", config.Dataset, .. Input(config.Dataset)])}");
         try
         {
             PrepareCommand.Prepare(config.Dataset, new PrepareOptions(), config.DataDirectory, stop);
         }
         catch (ArgumentException fault) when (Datasets.Known.Any(recipe => recipe.Name == config.Dataset))
         {
-            throw new ArgumentException($"The data set '{config.Dataset}' is not prepared yet, and {fault.Message.TrimEnd('.')}: {Invocation.Of("prepare", config.Dataset, "--input", "my-text.txt")}", fault);
+            throw new ArgumentException($"The data set '{config.Dataset}' is not prepared yet, and {fault.Message.TrimEnd('.')}: {Invocation.Of(["prepare", config.Dataset, .. Input(config.Dataset)])}", fault);
         }
         Console.WriteLine();
     }
+
+    /// <summary>What to add to the advice to prepare a data set that has no source of its own.</summary>
+    static string[] Input(string dataset) => Datasets.Known.FirstOrDefault(recipe => recipe.Name == dataset) is { HasSource: false } ? ["--input", "my-text"] : [];
 
     /// <summary>The log of rank 0; the others get one that writes nothing, but knows the last evaluation.</summary>
     static MetricsLog OpenLog(TrainConfig config, TokenDataset data, Checkpoint? checkpoint, Communicator ranks)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Microsoft.Win32.SafeHandles;
+using NanoGpt.Data;
 
 namespace NanoGpt.Cli;
 
@@ -19,10 +20,9 @@ static partial class Disk
 
     static Finding Measure(string folder)
     {
-        string path = Path.GetFullPath(folder);
-        while (!Directory.Exists(path)) path = Path.GetDirectoryName(path)!;        // a run makes its folder itself
-        long free = new DriveInfo(path).AvailableFreeSpace;
-        if (free < 2 * LargestBytes)
+        string path = FreeSpace.NearestFolder(folder)           // a run makes its folder itself
+            ?? throw new DirectoryNotFoundException($"'{Path.GetPathRoot(Path.GetFullPath(folder))}' is not there; choose another out_dir");
+        if (FreeSpace.Of(path) is { } free && free < 2 * LargestBytes)
             return new($"{Units.Bytes(free)} free in {path}", new JsonObject { ["free_bytes"] = free }, "that is too little for checkpoints, and to measure; make room, or choose another out_dir");
         using var file = new FileStream(Path.Combine(path, $".nanogpt-doctor-{Environment.ProcessId}"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, 0);
         File.Delete(file.Name);         // whatever happens, nothing of it remains
@@ -41,9 +41,11 @@ static partial class Disk
         start = Stopwatch.GetTimestamp();
         long got = 0;
         while (Stopwatch.GetElapsedTime(start) < longest && file.Read(block) is > 0 and int count) got += count;
+        long? left = FreeSpace.Of(path);
+        string room = left is { } bytesLeft ? $"{Units.Bytes(bytesLeft)} free" : "free space unknown,";
         double read = got / Stopwatch.GetElapsedTime(start).TotalSeconds;
-        return new($"write {Units.Bytes(write)}/s, read {Units.Bytes(read)}/s{(dropped ? "" : " (maybe from memory)")}, {Units.Bytes(free)} free in {path}",
-            new JsonObject { ["write_mb_per_s"] = Math.Round(write / 1e6, 1), ["read_mb_per_s"] = Math.Round(read / 1e6, 1), ["free_bytes"] = free, ["path"] = path },
+        return new($"write {Units.Bytes(write)}/s, read {Units.Bytes(read)}/s{(dropped ? "" : " (maybe from memory)")}, {room} in {path}",
+            new JsonObject { ["write_mb_per_s"] = Math.Round(write / 1e6, 1), ["read_mb_per_s"] = Math.Round(read / 1e6, 1), ["free_bytes"] = left, ["path"] = path },
             write < Slow ? $"a checkpoint of GPT-2 124M (1.5 GB) takes {CheckpointBytes / write:0} s here; a local or scratch disk as out_dir is better" : null);
     }
 

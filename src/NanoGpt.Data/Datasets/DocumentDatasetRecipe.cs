@@ -14,6 +14,11 @@ internal sealed class DocumentDatasetRecipe(string name, string description) : D
 
     public override bool IsSmall => false;
 
+    public override bool HasSource => Source is not null;
+
+    public override IReadOnlyList<string> Options =>
+        ["--column", "--tokenizer", "--format", "--shard_tokens", "--threads", "--val_docs", "--val_fraction", "--seed", .. Source is null ? [] : (string[])["--sample", "--files", "--mirror"]];
+
     /// <summary>What every file holds whatever its name, or null where the names tell.</summary>
     public DocumentKind? Kind { get; init; }
 
@@ -40,6 +45,8 @@ internal sealed class DocumentDatasetRecipe(string name, string description) : D
             Split = Split(options),
             Threads = options.Threads == 0 ? Environment.ProcessorCount : options.Threads,
         };
+        if (plan is { Format: not ShardFormat.Npy, TokenType: not TokenType.UInt16 })
+            throw new ArgumentException($"The tokenizer has {plan.Tokenizer.VocabSize} tokens, and a .bin file holds ids below 65536; give --format=npy, which holds larger ones.");
         PrepareEstimate estimate = PrepareEstimate.Of(plan);
         var notes = new List<string>();
         if (plan.Split is ValSplit.FirstShard && estimate.Tokens < LeastShards * (double)plan.ShardTokens)

@@ -13,6 +13,8 @@ internal sealed partial class FinewebTokens : DatasetRecipe
 
     public override bool IsSmall => false;
 
+    public override IReadOnlyList<string> Options => ["--files", "--mirror"];
+
     internal override PreparedDataset Prepare(PrepareOptions options, string directory, IProgress<PrepareProgress>? progress, CancellationToken cancellation)
     {
         options.Validate();

@@ -72,7 +72,7 @@ internal sealed class HttpDownload(Uri address, long length, string? sha256)
                 throw new DownloadException($"{address} answered {(int)answer.StatusCode} {answer.ReasonPhrase}", IsBusy(answer.StatusCode));
             bool goesOn = answer.StatusCode == HttpStatusCode.PartialContent && answer.Content.Headers.ContentRange?.From == from;
             using Stream body = await answer.Content.ReadAsStreamAsync(patience.Token).ConfigureAwait(false);
-            using var file = new FileStream(part, goesOn ? FileMode.Append : FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
+            using var file = new FileStream(part, goesOn ? FileMode.Append : FileMode.Create, FileAccess.Write, FileShare.Delete, bufferSize: 0);      // what turns out to be another file is deleted at once
             var buffer = new byte[1 << 16];
             long done = goesOn ? from : 0;
             while (true)

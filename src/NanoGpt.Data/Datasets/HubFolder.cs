@@ -119,8 +119,7 @@ internal sealed class HubFolder(HubRepository repository, string folder, Regex p
 
     void CheckSpace(string directory, long needed)
     {
-        long free = new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
-        if (free < needed)
+        if (FreeSpace.Of(directory) is { } free && free < needed)
             throw new IOException(string.Create(CultureInfo.InvariantCulture, $"'{directory}' needs {needed / 1e9:0.00} GB for the download, but only {free / 1e9:0.00} GB are free; make room, {repository.OtherPlace}."));
     }
 

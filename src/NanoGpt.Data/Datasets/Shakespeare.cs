@@ -9,6 +9,8 @@ internal sealed class Shakespeare : DatasetRecipe
 
     public override string Description => "tiny Shakespeare in GPT-2's tokens, to fine-tune; downloaded, or --input FILE";
 
+    public override IReadOnlyList<string> Options => ["--tokenizer"];
+
     internal override PreparedDataset Prepare(PrepareOptions options, string directory, IProgress<PrepareProgress>? progress, CancellationToken cancellation)
     {
         Tokenizer tokenizer = Tokenizers.Open(options.Tokenizer);
@@ -16,7 +18,8 @@ internal sealed class Shakespeare : DatasetRecipe
         var text = new StringBuilder();
         foreach (ReadOnlyMemory<char> piece in corpus.Read(_ => cancellation.ThrowIfCancellationRequested())) text.Append(piece);
         string all = text.ToString();
-        int trainLength = (int)(all.Length * 0.9);
+        var characters = all.EnumerateRunes();        // as Python counts them, so that none is cut in two
+        int trainLength = characters.Take((int)(characters.Count() * 0.9)).Sum(rune => rune.Utf16SequenceLength);
         using var files = new TrainAndVal(directory);
         Encode(tokenizer, all.AsSpan(0, trainLength), files.Train);
         Encode(tokenizer, all.AsSpan(trainLength), files.Val);

@@ -33,7 +33,7 @@ internal sealed class JsonLinesFile(string path, string column) : DocumentFile(p
             if (reader.TokenType != JsonTokenType.StartObject) throw Fault(number, $"is no object, but a {Kind(reader.TokenType)}; each line has to be like {{\"{Column}\": \"…\"}}");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                bool wanted = !found && reader.ValueTextEquals(name);
+                bool wanted = !found && IsName(reader);
                 reader.Read();
                 if (!wanted) reader.Skip();
                 else if (reader.TokenType == JsonTokenType.String) Add(reader, texts);
@@ -50,6 +50,19 @@ internal sealed class JsonLinesFile(string path, string column) : DocumentFile(p
         if (!found) throw Fault(number, $"has no \"{Column}\", but {Members(line)}; choose one with --column");
     }
 
+    /// <summary>A name with half of a surrogate pair, which JSON allows and the reader refuses to compare, is another one.</summary>
+    bool IsName(in Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.ValueTextEquals(name);
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+    }
+
     static void Add(in Utf8JsonReader reader, DocumentText texts)
     {
         ReadOnlySpan<byte> value = reader.ValueSpan;
@@ -64,7 +77,8 @@ internal sealed class JsonLinesFile(string path, string column) : DocumentFile(p
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            names.Add($"\"{reader.GetString()}\"");
+            byte[] text = new byte[reader.ValueSpan.Length];
+            names.Add($"\"{System.Text.Encoding.UTF8.GetString(text, 0, JsonEscapes.Undo(reader.ValueSpan, text))}\"");
             reader.Skip();
         }
         return names.Count == 0 ? "nothing at all" : string.Join(", ", names.Take(20));

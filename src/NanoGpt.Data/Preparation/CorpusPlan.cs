@@ -23,6 +23,9 @@ internal sealed record CorpusPlan
     /// <summary>Whether the end-of-text token stands before each document, as llm.c and build-nanogpt have it, or behind, as nanoGPT.</summary>
     public bool EndOfTextFirst => Format != ShardFormat.NanoGpt;
 
+    /// <summary>What a token is stored as: two bytes where the vocabulary fits them.</summary>
+    public TokenType TokenType => Tokenizer.VocabSize <= ushort.MaxValue + 1 ? TokenType.UInt16 : TokenType.UInt32;
+
     public long Bytes => Files.Sum(file => file.Bytes);
 
     /// <summary>All of it as one string: a preparation goes on where another stopped only if theirs are the same.</summary>

@@ -42,6 +42,10 @@ internal sealed class CorpusWriter(CorpusPlan plan, string directory, Action<Pre
             if (empty > 0) notes.Add(string.Create(CultureInfo.InvariantCulture, $"{empty:N0} documents without text were left out."));
             return Publish(train.Shards, val.Shards, sources);
         }
+        catch (OperationCanceledException) when (PrepareState.Load(folder, plan.Identity) is not null)
+        {
+            throw new PreparationStoppedException(PrepareState.Load(folder, plan.Identity)!.Train.Count);
+        }
         catch (IOException e) when (IsDiskFull(e))
         {
             throw new IOException($"the disk of '{directory}' is full; make room, and run the command again: it goes on after the last training shard that is complete.", e);

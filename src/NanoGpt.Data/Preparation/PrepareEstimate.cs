@@ -5,16 +5,14 @@ namespace NanoGpt.Data;
 
 /// <summary>What a preparation will take, judged by encoding the first few pieces of the corpus.</summary>
 /// <param name="Tokens">How many tokens it will give.</param>
+/// <param name="Disk">Bytes on the disk.</param>
 /// <param name="Seconds">How long it will take.</param>
 /// <param name="Memory">Bytes of memory, whatever the size of the corpus.</param>
-internal sealed record PrepareEstimate(long Tokens, double Seconds, long Memory)
+internal sealed record PrepareEstimate(long Tokens, long Disk, double Seconds, long Memory)
 {
     const int Pieces = 4;
     const long RuntimeBytes = 100L << 20;      // .NET, the program, the tokenizer's tables
     const long DuckDbBytes = 500L << 20;       // row groups that are unpacked
-
-    /// <summary>Bytes on the disk: two a token.</summary>
-    public long Disk => 2 * Tokens;
 
     /// <exception cref="InvalidDataException">All files are empty.</exception>
     public static PrepareEstimate Of(CorpusPlan plan)
@@ -38,18 +36,15 @@ internal sealed record PrepareEstimate(long Tokens, double Seconds, long Memory)
         }
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, scale = plan.Bytes / (double)Math.Min(bytes, file.Bytes);
         long memory = RuntimeBytes + CorpusEncoder.JobsFor(plan.Threads) * 4 * largest + (plan.Files.Any(one => one is ParquetFile) ? DuckDbBytes : 0);
-        return new PrepareEstimate((long)(tokens * scale), seconds * scale / plan.Threads, memory);
+        long all = (long)(tokens * scale);
+        return new PrepareEstimate(all, all * plan.TokenType.Size(), seconds * scale / plan.Threads, memory);
     }
 
     /// <summary>Refuses where the tokens do not fit on the disk.</summary>
     /// <exception cref="IOException">They do not; the message says what is needed and what there is.</exception>
     public void CheckSpace(string directory)
     {
-        string? existing = Path.GetFullPath(directory);
-        while (existing is not null && !Directory.Exists(existing)) existing = Path.GetDirectoryName(existing);
-        if (existing is null) return;
-        long free = new DriveInfo(existing).AvailableFreeSpace;
-        if (free < Disk)
+        if (FreeSpace.Of(directory) is { } free && free < Disk)
             throw new IOException(string.Create(CultureInfo.InvariantCulture, $"'{directory}' needs about {Disk / 1e6:N1} MB, but only {free / 1e6:N1} MB are free; make room, or choose another place with --out."));
     }
 

@@ -23,7 +23,7 @@ internal sealed class ShardSequence(string folder, CorpusPlan plan, Split split,
         bool completed = false;
         while (!tokens.IsEmpty)
         {
-            writer ??= new TokenShardWriter(Path.Combine(folder, NextName), plan.Format);
+            writer ??= new TokenShardWriter(Path.Combine(folder, NextName), plan.Format, plan.TokenType);
             int count = (int)Math.Min(tokens.Length, plan.ShardTokens - writer.Count);
             writer.Write(tokens[..count]);
             Count += count;

@@ -54,7 +54,7 @@ public sealed class Generator(Gpt model, Tape tape, SamplingOptions options, int
         {
             for (int i = 0; i < maxNewTokens; i++)
             {
-                if (i == 0) cache = ReadPrompt(prompt, count, Math.Min(block, prompt.Count + maxNewTokens), logits);
+                if (i == 0) cache = ReadPrompt(prompt, count, (int)Math.Min(block, (long)prompt.Count + maxNewTokens), logits);
                 else ReadOn(texts, cache!, logits);
                 var next = new int[count];
                 for (int s = 0; s < count; s++)

@@ -14,15 +14,18 @@ public sealed class Sampler(SamplingOptions options, int vocabulary)
     /// <param name="text">The tokens so far, prompt included.</param>
     /// <param name="sample">Which of several samples this is.</param>
     /// <param name="position">How many tokens have been drawn for it already.</param>
+    /// <exception cref="InvalidDataException">The logits are no numbers.</exception>
     public int Draw(Span<float> logits, ReadOnlySpan<int> text, int sample, int position)
     {
         if (options.RepetitionPenalty != 1) Penalise(logits, text);
-        if (options.Temperature == 0) return likeliest.Of(logits, 1)[0];
-
-        int kept = options.TopK == 0 ? vocabulary : Math.Min(options.TopK, vocabulary);
+        int kept = options.Temperature == 0 ? 1 : options.TopK == 0 ? vocabulary : Math.Min(options.TopK, vocabulary);
         var tokens = likeliest.Of(logits, kept);
+        if (!float.IsFinite(logits[tokens[0]])) throw NoNumbers();
+        if (options.Temperature == 0) return tokens[0];
+
         double sum = 0;
         for (int i = 0; i < kept; i++) sum += weights[i] = Math.Exp(((double)logits[tokens[i]] - logits[tokens[0]]) / options.Temperature);
+        if (double.IsNaN(sum)) throw NoNumbers();
         if (options.TopP < 1)
         {
             double nucleus = 0, limit = options.TopP * sum;
@@ -37,6 +40,8 @@ public sealed class Sampler(SamplingOptions options, int vocabulary)
             if ((draw -= weights[i]) < 0) return tokens[i];
         return tokens[kept - 1];
     }
+
+    static InvalidDataException NoNumbers() => new("the model's logits are no numbers: its training diverged, or its file is damaged; take an earlier checkpoint.");
 
     void Penalise(Span<float> logits, ReadOnlySpan<int> text)
     {

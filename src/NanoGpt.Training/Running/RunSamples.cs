@@ -27,11 +27,14 @@ public sealed class RunSamples
     public RunSamples(TrainingRun run, ITrainingView view)
     {
         (this.run, this.view, path) = (run, view, Path.Combine(run.Config.OutDir, FileName));
-        if (run.Config.SampleInterval == 0 || run.Config.EvalOnly) return;
-        if (run.Data.Tokenizer is not { } tokenizer)
+        if (run.Config.EvalOnly) return;
+        if (run.Data.Tokenizer is { } tokenizer)
+        {
+            if (run.Config.SampleTokens > 0) tokenizer.Encode(Prompt(run.Config, run.Data, tokenizer));     // better now than after the run
+        }
+        else if (run.Config.SampleInterval > 0)
             throw new ArgumentException($"sample_interval: there is no {DatasetMeta.FileName} in {run.Data.Directory} to say what the tokens mean; prepare the data set here, or leave sample_interval out.");
-        tokenizer.Encode(Prompt(run.Config, run.Data, tokenizer));
-        if (run.Ranks.IsFirst) DropFrom(run.Iteration);
+        if (run.Config.SampleInterval > 0 && run.Ranks.IsFirst) DropFrom(run.Iteration);
     }
 
     /// <summary>Whether an iteration begins with a round of samples.</summary>

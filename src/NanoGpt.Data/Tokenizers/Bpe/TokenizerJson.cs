@@ -22,6 +22,7 @@ public static class TokenizerJson
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
             var model = json.RootElement.GetProperty("model");
             if (model.TryGetProperty("type", out var type) && type.GetString() != "BPE") throw Fault(path, $"its model is {type.GetString()}, not BPE");
+            CheckPlain(path, json.RootElement, model);
             var ids = new Dictionary<string, int>();
             foreach (var entry in model.GetProperty("vocab").EnumerateObject()) ids[entry.Name] = entry.Value.GetInt32();
             int? endOfText = null;
@@ -42,6 +43,20 @@ public static class TokenizerJson
         }
     }
 
+    /// <summary>Refuses what would give other tokens than byte-level BPE alone does.</summary>
+    static void CheckPlain(string path, JsonElement root, JsonElement model)
+    {
+        if (root.TryGetProperty("normalizer", out var normalizer) && normalizer.ValueKind != JsonValueKind.Null) throw Fault(path, "it changes the text before it cuts it (normalizer), which is not supported");
+        foreach (string affix in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
+            if (model.TryGetProperty(affix, out var text) && text.ValueKind == JsonValueKind.String && text.GetString() != "") throw Fault(path, $"its tokens have a {affix}, which is not supported");
+        foreach (string way in (string[])["byte_fallback", "ignore_merges"])
+            if (model.TryGetProperty(way, out var set) && set.ValueKind == JsonValueKind.True) throw Fault(path, $"its model has {way}, which is not supported");
+        if (!root.TryGetProperty("added_tokens", out var added)) return;
+        foreach (var entry in added.EnumerateArray())
+            if (entry.TryGetProperty("special", out var special) && special.ValueKind == JsonValueKind.False && entry.GetProperty("content").GetString() is { } content && content != BpeTokenizer.EndOfTextMark)
+                throw Fault(path, $"its added token '{content}' stands for text that is no special mark, which is not supported");
+    }
+
     /// <summary>Writes <c>tokenizer.json</c>, <c>vocab.json</c> and <c>merges.txt</c> into a folder.</summary>
     public static void Save(BpeTokenizer tokenizer, string folder)
     {
@@ -59,7 +74,7 @@ public static class TokenizerJson
     /// <summary>Newer files have a merge as two strings, older ones as one with a space.</summary>
     static BpeMerge Merge(string path, JsonElement entry, Dictionary<string, int> ids)
     {
-        string[] pair = entry.ValueKind == JsonValueKind.Array ? [.. entry.EnumerateArray().Select(e => e.GetString()!)] : entry.GetString()!.Split(' ');
+        string[] pair = entry.ValueKind == JsonValueKind.Array ? [.. entry.EnumerateArray().Select(e => e.GetString()!)] : (entry.GetString() ?? "").Split(' ');
         return pair is [var left, var right] && ShownVocabulary.Merge(left, right, ids) is { } merge ? merge
             : throw Fault(path, $"its merge '{string.Join(" ", pair)}' is not of two tokens of the vocabulary that make a third");
     }
@@ -79,6 +94,7 @@ public static class TokenizerJson
                 : regex == SplitPattern.Gpt2.Regex ? SplitPattern.Gpt2
                 : throw Fault(path, $"it splits text by '{regex}'; GPT-2's and GPT-4's patterns are supported");
         }
+        if (steps.Any(step => step.TryGetProperty("use_regex", out var use) && use.ValueKind == JsonValueKind.False)) throw Fault(path, "it does not split text into words, which is not supported");
         return SplitPattern.Gpt2;
     }
 
