@@ -68,6 +68,8 @@ static class CompareCommand
 
     static void Save(ReferenceCurve reference, string path)
     {
+        if (Directory.Exists(path)) throw new IOException($"save: '{path}' is a folder; give a file.");
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder)) throw new DirectoryNotFoundException($"save: there is no folder '{folder}'; make it, or choose another place.");
         string temporary = path + ".tmp";
         using (var file = File.Create(temporary)) reference.Write(file);
         File.Move(temporary, path, overwrite: true);

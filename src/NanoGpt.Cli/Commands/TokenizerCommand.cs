@@ -33,6 +33,7 @@ static class TokenizerCommand
             "gpt4" => SplitPattern.Gpt4,
             _ => throw new ArgumentException($"pattern is '{pattern}', but must be gpt2 or gpt4."),
         };
+        if (File.Exists(output)) throw new IOException($"'{output}' is a file; name a folder for the tokenizer with --out.");
         Console.WriteLine($"learning {size:N0} tokens from {string.Join(", ", inputs)}");
         using var signals = new StopSignals();
         var view = new PrepareView();

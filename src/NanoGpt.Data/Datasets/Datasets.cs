@@ -25,7 +25,7 @@ public static class Datasets
     /// <exception cref="ArgumentException">There is none; the message names the nearest and all others.</exception>
     public static DatasetRecipe Find(string name) =>
         Known.FirstOrDefault(recipe => recipe.Name == name)
-        ?? throw new ArgumentException($"There is no data set '{name}'; did you mean '{Known.MinBy(recipe => EditDistance(name, recipe.Name))!.Name}'? " +
+        ?? throw new ArgumentException($"There is no data set '{name}'; did you mean '{Nearest.Name(name, Known.Select(recipe => recipe.Name))}'? " +
             $"Known are {string.Join(", ", Known.Select(recipe => recipe.Name))}.");
 
     /// <summary>Makes a data set: token files and <c>meta.json</c>, all of them or none.</summary>
@@ -52,19 +52,5 @@ public static class Datasets
         DatasetMeta? meta = DatasetMeta.In(directory);
         if (meta is null && Directory.Exists(Path.Combine(directory, CorpusWriter.Unfinished))) return false;
         return new[] { Split.Train, Split.Val }.All(split => ShardFiles.In(directory, split, meta) is { Count: > 0 } files && files.All(File.Exists));
-    }
-
-    /// <summary>Levenshtein's distance.</summary>
-    static int EditDistance(string a, string b)
-    {
-        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
-        for (int i = 1; i <= a.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
-        }
-        return row[^1];
     }
 }

@@ -53,7 +53,7 @@ internal sealed unsafe class DuckDbLibrary
     }
 
     /// <summary>The library.</summary>
-    /// <exception cref="DllNotFoundException">It is not on this machine; the message says how to get it.</exception>
+    /// <exception cref="FileNotFoundException">It is not on this machine; the message says how to get it.</exception>
     public static DuckDbLibrary Loaded => loaded.Value;
 
     /// <summary>Whether the library is on this machine.</summary>

@@ -40,6 +40,7 @@ internal sealed record WeightSource(string Path, string Format, GptConfig Config
         if (start.Length == 8 && BinaryPrimitives.ReadInt32LittleEndian(start) == LlmcFile.Magic) return OpenLlmc(path);
         if (start is [0x80, ..] && BinaryPrimitives.ReadUInt64LittleEndian(start) > SafetensorsHeader.MaxBytes)
             throw new InvalidDataException($"{path}: this file is in the form of PyTorch before 1.6; load it with torch.load and save it with torch.save, or take model.safetensors.");
+        SafetensorsFile.Open(path).Dispose();       // what is no such file should not be told that its config is missing
         return OpenSafetensors(path, PretrainedConfig.Load(ConfigBeside(path)));
     }
 

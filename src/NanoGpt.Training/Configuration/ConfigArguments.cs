@@ -1,4 +1,5 @@
 using System.Globalization;
+using NanoGpt.Data;
 
 namespace NanoGpt.Training;
 

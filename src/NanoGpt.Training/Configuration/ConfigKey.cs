@@ -68,7 +68,7 @@ public sealed partial class ConfigKey
     public static ConfigKey? Find(string name) => byName.GetValueOrDefault(name);
 
     /// <summary>The key whose name is nearest to a misspelt one.</summary>
-    public static ConfigKey Nearest(string name) => byName[NanoGpt.Training.Nearest.Name(name, byName.Keys)];
+    public static ConfigKey Nearest(string name) => byName[NanoGpt.Data.Nearest.Name(name, byName.Keys)];
 
     static ConfigKey Integer(string name, Func<TrainConfig, int> get, Func<TrainConfig, int, TrainConfig> set, string description)
         => new(name, ConfigType.Integer, description, c => get(c), (c, v) => set(c, (int)v));

@@ -48,7 +48,7 @@ public sealed partial record TrainConfig
             return $"skip_outlier_steps must be below {OutlierSteps.LargestScore:0.0}, the largest score there can be, got {Show("skip_outlier_steps")}; 5 is a good value.";
         if (SampleInterval > 0 && SampleTokens == 0)
             return "sample_interval needs samples of at least one token; give --sample_tokens=100, or leave sample_interval out.";
-        if (IsPretrained && PretrainedModels.Fault(InitFrom) is { } missing)
+        if (IsPretrained && PretrainedModels.Fault(InitFrom, "'scratch', 'resume'") is { } missing)
             return missing;
         if (DataOrder is not ("random" or "sequential" or "document"))
             return $"data_order must be 'random', 'sequential' or 'document', got '{DataOrder}'.";

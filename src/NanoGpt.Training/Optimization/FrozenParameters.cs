@@ -1,4 +1,5 @@
 using System.IO.Enumeration;
+using NanoGpt.Data;
 using NanoGpt.Tensors;
 
 namespace NanoGpt.Training;

@@ -24,7 +24,7 @@ public static class PretrainedModels
     /// <exception cref="IOException">They cannot be downloaded; the message says what else can be done.</exception>
     public static string Locate(string initFrom, string directory, DownloadWatch watch)
     {
-        if (Fault(initFrom) is { } fault) throw new ArgumentException(fault);
+        if (Fault(initFrom, "'resume'") is { } fault) throw new ArgumentException(fault);
         if (!Names.Contains(initFrom)) return initFrom;
         string own = Path.Combine(directory, initFrom);
         string?[] folders = [own, .. Repositories(initFrom).Select(repository => HuggingFaceCache.Find(repository, Environment.GetEnvironmentVariable))];
@@ -34,8 +34,10 @@ public static class PretrainedModels
     }
 
     /// <summary>What is wrong with an <c>init_from</c> that should name pretrained weights, or null.</summary>
-    public static string? Fault(string initFrom) => Names.Contains(initFrom) || Path.Exists(initFrom) ? null
-        : $"init_from='{initFrom}': there is no such file or folder; give 'scratch', 'resume', one of {string.Join(", ", Names)}, or where pretrained weights are (model.safetensors, pytorch_model.bin, ckpt.pt, a .gguf or an llm.c .bin).";
+    /// <param name="initFrom">The value.</param>
+    /// <param name="others">The other values that it could have, in words.</param>
+    public static string? Fault(string initFrom, string others) => Names.Contains(initFrom) || Path.Exists(initFrom) ? null
+        : $"init_from='{initFrom}': there is no such file or folder; give {others}, one of {string.Join(", ", Names)}, or where pretrained weights are (model.safetensors, pytorch_model.bin, ckpt.pt, a .gguf or an llm.c .bin).";
 
     /// <summary>Where a name is on Hugging Face, and where it was before 2024.</summary>
     static string[] Repositories(string name) => [$"openai-community/{name}", name];

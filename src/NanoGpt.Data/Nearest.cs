@@ -1,4 +1,4 @@
-namespace NanoGpt.Training;
+namespace NanoGpt.Data;
 
 /// <summary>Finds what was probably meant.</summary>
 public static class Nearest
