@@ -14,6 +14,9 @@ public class BadInputTests
     [InlineData(2, "did you mean 'text_char'", "--dataset=text_chars")]
     [InlineData(1, "There is no prepared data set in 'no/such/place'", "--data_dir=no/such/place")]
     [InlineData(1, "there is no checkpoint to resume from", "--init_from=resume")]
+    [InlineData(2, "'é' (U+00E9)", "--sample_prompt=é")]
+    [InlineData(1, "nanogpt prepare jsonl --input my-text", "--dataset=jsonl")]
+    [InlineData(1, "more memory than can be counted", "--n_embd=2000000000", "--n_head=1")]
     [InlineData(1, "This run needs", "--n_embd=65536", "--n_layer=96", "--block_size=64")]
     public void A_request_that_cannot_be_done_is_one_sentence(int exitCode, string expected, params string[] arguments)
     {

@@ -51,6 +51,11 @@ public class BenchCommandTests
     [InlineData(2, "n_embd 33 is not divisible by n_head 2", "--n_embd=33", "--n_head=2")]
     [InlineData(2, "dtype must be 'float32' or 'bfloat16', got 'int8'", "--dtype=int8")]
     [InlineData(2, "--steps", "--steps=-1")]
+    [InlineData(2, "dropout must be", "--decode", "--dropout=7")]
+    [InlineData(2, "--json is for one shape", "--decode", "--json")]
+    [InlineData(1, "GB", "--decode", "--n_embd=100000", "--n_head=1", "--n_layer=100")]
+    [InlineData(1, "GB", "--n_layer=2000000")]
+    [InlineData(1, "more memory than can be counted", "--n_embd=2000000000", "--n_head=1")]
     [InlineData(1, "GB", "--n_embd=65536", "--n_head=2", "--n_layer=100")]
     public void A_bad_request_is_one_sentence(int exitCode, string expected, params string[] arguments)
     {

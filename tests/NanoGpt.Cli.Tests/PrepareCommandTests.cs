@@ -41,6 +41,11 @@ public class PrepareCommandTests
     [InlineData("did you mean 'shakespeare_char'", "prepare", "shakespeare_chat")]
     [InlineData("--input", "prepare", "text_char")]
     [InlineData("missing.txt", "prepare", "text_char", "--input", "missing.txt")]
+    [InlineData("text_char does not take --val_fraction; it takes --input, --out", "prepare", "text_char", "--val_fraction=0.5")]
+    [InlineData("jsonl does not take --files", "prepare", "jsonl", "--files=2")]
+    [InlineData("needs one of its commands: ", "data")]
+    [InlineData("'nanogpt compare' needs RUN: ", "compare")]
+    [InlineData("did you mean 'text'", "prepare", "txet")]
     [InlineData("did you mean '--input'", "prepare", "text_char", "--inptu=x")]
     public void A_bad_request_is_one_sentence(string expected, params string[] arguments)
     {
@@ -49,6 +54,29 @@ public class PrepareCommandTests
         Assert.Contains(expected, outcome.Fault(outcome.ExitCode));
         Assert.NotEqual(0, outcome.ExitCode);
         Assert.False(Directory.Exists(work["data"]) && Directory.EnumerateFiles(work["data"], "*", SearchOption.AllDirectories).Any());
+    }
+
+    [Fact]
+    public void A_file_where_a_folder_should_be_is_named_before_any_work()
+    {
+        using var work = new Workplace();
+        work.Write("file", "text\n");
+        Assert.Contains("file' is a file; name a folder", work.Run("prepare", "text_char", "--input", "file", "--out", Path.Combine("file", "x")).Fault(1));
+        var outcome = work.Run("tokenizer", "train", "--input", "file", "--out", "file");
+        Assert.Contains("'file' is a file; name a folder", outcome.Fault(1));
+        Assert.Equal("", outcome.Output);
+    }
+
+    [Fact]
+    public void Shakespeare_is_cut_between_characters()
+    {
+        using var work = new Workplace();
+        work.Write("emoji.txt", string.Concat(Enumerable.Repeat("😀", 15)) + "\n");
+        work.Run("prepare", "shakespeare", "--input", "emoji.txt").Succeeded();
+        Assert.DoesNotContain('\uFFFD', work.Run("data", "info", Path.Combine("data", "shakespeare")).Succeeded().Output);
+        Assert.Equal("😀", NanoGpt.Data.BpeTokenizer.Gpt2.Decode(Tokens(work[Path.Combine("data", "shakespeare", "val.bin")])).Trim());
+
+        static int[] Tokens(string path) => [.. System.Runtime.InteropServices.MemoryMarshal.Cast<byte, ushort>(File.ReadAllBytes(path)).ToArray().Select(id => (int)id)];
     }
 
     [Fact]

@@ -45,6 +45,21 @@ public class SampleCommandTests(TrainedWorkplace trained) : IClassFixture<Traine
     }
 
     [Fact]
+    public void A_prompt_from_Windows_has_its_line_ends_as_the_training_data()
+    {
+        work.Write("windows.txt", "7 and\r\n49\r");
+        Assert.StartsWith("7 and\n49\n", Sample("--start=FILE:windows.txt"));
+    }
+
+    [Fact]
+    public void A_stop_text_may_have_line_ends_and_begin_with_a_quote()
+    {
+        Assert.Equal("1", Sample("--start=1", "--stop=\\n", "--max_new_tokens=200").Split('\n')[0][..1]);
+        Assert.DoesNotContain('\n', Sample("--start=1", "--stop=\\n", "--max_new_tokens=200").Split("\n---------------\n")[0]);
+        Assert.Equal(Sample("--start=1"), Sample("--start=1", "--stop=\""));
+    }
+
+    [Fact]
     public void A_sample_ends_before_a_stop_text_of_several_tokens()
     {
         string whole = Sample("--start=1", "--max_new_tokens=200", "--temperature=0.5");
@@ -86,6 +101,10 @@ public class SampleCommandTests(TrainedWorkplace trained) : IClassFixture<Traine
     [Theory]
     [InlineData(1, "There is no trained model in 'nowhere'", "--out_dir=nowhere")]
     [InlineData(1, "nothing.txt", "--out_dir=out", "--start=FILE:nothing.txt")]
+    [InlineData(2, "as in --start=FILE:prompt.txt", "--out_dir=out", "--start=FILE:")]
+    [InlineData(2, "--start needs a value", "--out_dir=out", "--start=")]
+    [InlineData(2, "give 'resume', one of", "--init_from=nope")]
+    [InlineData(1, "text.txt", "--init_from=text.txt")]
     [InlineData(2, "'é' (U+00E9)", "--out_dir=out", "--start=é")]
     [InlineData(2, "top_p is 2", "--out_dir=out", "--top_p=2")]
     [InlineData(2, "--num_samples", "--out_dir=out", "--num_samples=0")]

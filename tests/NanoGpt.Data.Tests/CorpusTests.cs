@@ -93,13 +93,14 @@ public sealed class CorpusTests : IDisposable
         if (kind == 3) plan = plan with { Files = [.. Texts.Chunk(100).Select((texts, i) => new TextFile(folder.Write($"{i:00}.txt", string.Concat(texts)), valFrom: i < 27 ? long.MaxValue : 0))] };
         DatasetMeta whole = Write(plan, "whole");
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => Write(plan, "out", progress =>
+        var stopped = Assert.Throws<PreparationStoppedException>(() => Write(plan, "out", progress =>
         {
             if (progress.Tokens > stopAfter) stop.Cancel();
         }, stop.Token));
         Assert.False(Datasets.IsPrepared(folder["out"]));
         string[] kept = [.. Directory.GetFiles(Path.Combine(folder["out"], "unfinished"), "train_*.bin").Order()];
         Assert.InRange(kept.Length, 1, whole.TrainShards!.Count - 1);
+        Assert.Contains($"goes on after the {(kept.Length == 1 ? "training shard" : $"{kept.Length} training shards")}", stopped.Message, StringComparison.Ordinal);
         DateTime written = File.GetLastWriteTimeUtc(kept[0]);
 
         var writer = new CorpusWriter(plan, folder["out"], _ => { }, default);
@@ -140,6 +141,7 @@ public sealed class CorpusTests : IDisposable
     [InlineData("{\"text\": \"a\"} x", "line 3 of '*' is not JSON")]
     [InlineData("[1]", "line 3 of '*' is no object, but a list")]
     [InlineData("{\"body\": \"a\", \"n\": [1, {}]}", "line 3 of '*' has no \"text\", but \"body\", \"n\"")]
+    [InlineData("{\"\\ud800\": 1}", "line 3 of '*' has no \"text\", but \"\uFFFD\"")]
     [InlineData("{\"text\": 5}", "line 3 of '*' has a number as \"text\"")]
     public void A_malformed_line_is_named_and_nothing_is_left(string line, string expected)
     {
@@ -148,6 +150,26 @@ public sealed class CorpusTests : IDisposable
         Assert.StartsWith(expected.Replace("*", path, StringComparison.Ordinal), message, StringComparison.Ordinal);
         Assert.Equal(["bad.jsonl"], folder.Files());
         Assert.False(Directory.Exists(folder["out"]));
+    }
+
+    [Fact]
+    public void A_name_with_half_a_surrogate_pair_is_another_one()
+    {
+        string path = folder.Write("a.jsonl", """{"\ud800": 1, "text": "there"}""");
+        Assert.Equal(["there"], Documents.Of(new JsonLinesFile(path, "text")));
+    }
+
+    [Fact]
+    public void Ids_that_two_bytes_do_not_hold_go_into_npy_and_nowhere_else()
+    {
+        byte[][] tokens = [.. ByteAlphabet.Order.Select(b => (byte[])[b]), .. Enumerable.Range(0, 65_400).Select(i => System.Text.Encoding.UTF8.GetBytes($"{i:x6}"))];
+        Directory.CreateDirectory(folder["wide"]);
+        TokenizerJson.SaveFile(new BpeTokenizer("bpe", SplitPattern.Gpt2, tokens, [], null), folder["wide"]);
+        var options = new PrepareOptions { Inputs = [Lines(Texts[..50])], Tokenizer = folder["wide"], ValDocs = 1, Format = ShardFormat.Npy };
+        PreparedDataset made = Datasets.Prepare("jsonl", options, folder["out"]);
+        using var shard = TokenShard.Open(Path.Combine(folder["out"], made.Meta.TrainShards![0].Name));
+        Assert.Equal(shard.Count * 4 + 128, new FileInfo(Path.Combine(folder["out"], made.Meta.TrainShards[0].Name)).Length);
+        Assert.Contains("--format=npy", Assert.Throws<ArgumentException>(() => Datasets.Prepare("jsonl", options with { Format = null }, folder["other"])).Message, StringComparison.Ordinal);
     }
 
     [Fact]

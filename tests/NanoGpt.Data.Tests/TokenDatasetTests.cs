@@ -132,6 +132,8 @@ public sealed class TokenDatasetTests : IDisposable
     [InlineData("tokenizer_sha256", "\"00\"")]
     [InlineData("format_version", "2")]
     [InlineData("train_tokens", "-1")]
+    [InlineData("train_shards", "[null]")]
+    [InlineData("train_shards", """[{"name":"a","tokens":9223372036854775807,"sha256":""},{"name":"b","tokens":9223372036854775807,"sha256":""}]""")]
     [InlineData("train_tokens", null)]
     public void A_damaged_meta_json_is_refused_by_name(string key, string? value)
     {

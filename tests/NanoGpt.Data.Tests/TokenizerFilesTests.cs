@@ -68,6 +68,24 @@ public class TokenizerFilesTests
         Assert.Contains("tokenizer.json", fault.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>What would give other tokens than byte-level BPE alone.</summary>
+    [Theory]
+    [InlineData("\"normalizer\":null", "\"normalizer\":{\"type\":\"Lowercase\"}", "normalizer")]
+    [InlineData("\"added_tokens\":[", "\"added_tokens\":[{\"id\":0,\"content\":\"the\",\"special\":false}", "'the'")]
+    [InlineData("\"end_of_word_suffix\":\"\"", "\"end_of_word_suffix\":\"</w>\"", "end_of_word_suffix")]
+    [InlineData("\"type\":\"BPE\",", "\"type\":\"BPE\",\"ignore_merges\":true,", "ignore_merges")]
+    [InlineData("\"merges\":[", "\"merges\":[null", "its merge ''")]
+    public void A_tokenizer_that_does_more_is_refused(string good, string bad, string expected)
+    {
+        using var folder = new TempFolder();
+        byte[][] tokens = [.. ByteAlphabet.Order.Select(b => (byte[])[b])];
+        TokenizerJson.SaveFile(new BpeTokenizer("bpe", SplitPattern.Gpt2, tokens, [], null), folder.Root);
+        string text = File.ReadAllText(folder["tokenizer.json"]).ReplaceLineEndings("").Replace("\": ", "\":", StringComparison.Ordinal);
+        Assert.Contains(good, text, StringComparison.Ordinal);
+        folder.Write("tokenizer.json", System.Text.Encoding.UTF8.GetBytes(text.Replace(good, bad, StringComparison.Ordinal)));
+        Assert.Contains(expected, Assert.Throws<InvalidDataException>(() => TokenizerJson.Load(folder["tokenizer.json"])).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_vocabulary_of_ones_own_travels_with_its_data_set()
     {

@@ -94,7 +94,7 @@ static class PrepareCommand
     public static void Prepare(string name, PrepareOptions options, string directory, CancellationToken stop)
     {
         Datasets.Find(name);
-        for (string? path = Path.GetFullPath(directory); path is not null; path = Path.GetDirectoryName(path))
+        for (string? path = directory; !string.IsNullOrEmpty(path); path = Path.GetDirectoryName(path))
             if (File.Exists(path)) throw new IOException($"'{path}' is a file; name a folder for the data set with --out.");
         Console.WriteLine($"preparing {name} in {directory}");
         var view = new PrepareView();

@@ -63,6 +63,7 @@ static class TrainCommand
         ranks.Barrier("the data set of rank 0");
         ranks.Report(-1, "reading the data and the weights", patience: 20);
         using var data = TrainingRun.OpenData(config);
+        RunSamples.Check(config, data);
         RunAgreement.Check(ranks, config, data);
         RunSummary.Write(config, data, checkpoint, ranks);
         using var run = new TrainingRun(config, data, checkpoint, ranks);

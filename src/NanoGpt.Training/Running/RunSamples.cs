@@ -27,14 +27,21 @@ public sealed class RunSamples
     public RunSamples(TrainingRun run, ITrainingView view)
     {
         (this.run, this.view, path) = (run, view, Path.Combine(run.Config.OutDir, FileName));
-        if (run.Config.EvalOnly) return;
-        if (run.Data.Tokenizer is { } tokenizer)
+        Check(run.Config, run.Data);
+        if (run.Config is { SampleInterval: > 0, EvalOnly: false } && run.Ranks.IsFirst) DropFrom(run.Iteration);
+    }
+
+    /// <summary>Finds out before a run, not after it, whether its samples can be written.</summary>
+    /// <exception cref="ArgumentException">They cannot: see the constructor.</exception>
+    public static void Check(TrainConfig config, TokenDataset data)
+    {
+        if (config.EvalOnly) return;
+        if (data.Tokenizer is { } tokenizer)
         {
-            if (run.Config.SampleTokens > 0) tokenizer.Encode(Prompt(run.Config, run.Data, tokenizer));     // better now than after the run
+            if (config.SampleTokens > 0) tokenizer.Encode(Prompt(config, data, tokenizer));
         }
-        else if (run.Config.SampleInterval > 0)
-            throw new ArgumentException($"sample_interval: there is no {DatasetMeta.FileName} in {run.Data.Directory} to say what the tokens mean; prepare the data set here, or leave sample_interval out.");
-        if (run.Config.SampleInterval > 0 && run.Ranks.IsFirst) DropFrom(run.Iteration);
+        else if (config.SampleInterval > 0)
+            throw new ArgumentException($"sample_interval: there is no {DatasetMeta.FileName} in {data.Directory} to say what the tokens mean; prepare the data set here, or leave sample_interval out.");
     }
 
     /// <summary>Whether an iteration begins with a round of samples.</summary>

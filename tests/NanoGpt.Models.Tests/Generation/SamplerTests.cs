@@ -27,6 +27,21 @@ public class SamplerTests
                 Assert.Equal([.. Sorted(Logits(seed))[..k]], Drawn(new(Temperature: 2, TopK: k), Logits(seed)));
     }
 
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 1)]
+    [InlineData(1, 0.5)]
+    public void Logits_that_are_no_numbers_are_refused(double temperature, double topP)
+    {
+        var sampler = new Sampler(new(temperature, TopP: topP), Vocabulary);
+        var logits = new float[Vocabulary];
+        Array.Fill(logits, float.NaN);
+        Assert.Contains("no numbers", Assert.Throws<InvalidDataException>(() => sampler.Draw(logits, [], 0, 0)).Message);
+        Array.Clear(logits);
+        logits[7] = float.PositiveInfinity;
+        Assert.Throws<InvalidDataException>(() => sampler.Draw(logits, [], 0, 0));
+    }
+
     /// <summary>Sizes at which a bound is found for groups of any size, with tokens left over, and at which all are sorted.</summary>
     [Fact]
     public void The_likeliest_of_a_large_vocabulary_are_the_first_of_a_stable_sort()
