@@ -18,6 +18,9 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     readonly PackedMatrix<V, F> head = new();
     Gemm<V, F>? gemm;
 
+    /// <summary>Elements of flat memory that one job takes at most: whole pieces, and fewer than an <see cref="int"/> counts.</summary>
+    internal int FlatRun { get; init; } = 1 << 30;
+
     public override int Threads => pool.Workers;
     public override long WorkDone => pool.Done;
     public override SimdWidth Width => width;
@@ -32,42 +35,42 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     public override void Read(Storage source, Span<float> destination) => new ReadOnlySpan<float>(P(source), destination.Length).CopyTo(destination);
     public override void Write(ReadOnlySpan<float> source, Storage destination) => source.CopyTo(new Span<float>(P(destination), source.Length));
     public override void Write(ReadOnlySpan<int> source, Storage destination) => source.CopyTo(new Span<int>(P(destination), source.Length));
-    public override void Fill(Storage x, float value) => pool.Run(Items(x), ElementGrain, new FillWork(P(x), value));
+    public override void Fill(Storage x, float value) => RunFlat(x.Length, new FillWork(P(x), value));
 
     public override void Copy(Storage x, Storage y)
     {
         bool overlap = x.Address < y.Address + y.Length * sizeof(float) && y.Address < x.Address + x.Length * sizeof(float);
         if (overlap) Buffer.MemoryCopy(P(x), P(y), y.Length * sizeof(float), x.Length * sizeof(float));
-        else pool.Run(Items(x), ElementGrain, new CopyWork(P(x), P(y)));
+        else RunFlat(x.Length, new CopyWork(P(x), P(y)));
     }
 
     public override void FillNormal(Storage x, float std, ulong seed, uint stream) =>
-        pool.Run(checked((int)((x.Length + 3) / 4)), ElementGrain / 4, new NormalWork(P(x), x.Length, std, seed, stream));
+        pool.Run(Fours(x), ElementGrain / 4, new NormalWork(P(x), x.Length, std, seed, stream));
 
     // ---- elementwise
 
-    public override void Add(Storage a, Storage b, Storage y) => pool.Run(Items(y), ElementGrain, new AddWork<V>(P(a), P(b), P(y)));
-    public override void Accumulate(Storage x, Storage y) => pool.Run(Items(y), ElementGrain, new AddWork<V>(P(x), P(y), P(y)));
-    public override void Scale(Storage x, float factor, Storage y, bool accumulate) => pool.Run(Items(x), ElementGrain, new ScaleWork<V>(P(x), factor, P(y), accumulate));
-    public override void GeluForward(Storage x, Storage y) => pool.Run(Items(x), ElementGrain, new ActivationForward<V, GeluErf<V>, GeluErf<SimdScalar>>(P(x), P(y)));
+    public override void Add(Storage a, Storage b, Storage y) => RunFlat(y.Length, new AddWork<V>(P(a), P(b), P(y)));
+    public override void Accumulate(Storage x, Storage y) => RunFlat(y.Length, new AddWork<V>(P(x), P(y), P(y)));
+    public override void Scale(Storage x, float factor, Storage y, bool accumulate) => RunFlat(x.Length, new ScaleWork<V>(P(x), factor, P(y), accumulate));
+    public override void GeluForward(Storage x, Storage y) => RunFlat(x.Length, new ActivationForward<V, GeluErf<V>, GeluErf<SimdScalar>>(P(x), P(y)));
     public override void GeluBackward(Storage dy, Storage x, Storage dx, bool accumulate) =>
-        pool.Run(Items(x), ElementGrain, new ActivationBackward<V, GeluErf<V>, GeluErf<SimdScalar>>(P(dy), P(x), P(dx), accumulate));
-    public override void GeluTanhForward(Storage x, Storage y) => pool.Run(Items(x), ElementGrain, new ActivationForward<V, GeluTanh<V>, GeluTanh<SimdScalar>>(P(x), P(y)));
+        RunFlat(x.Length, new ActivationBackward<V, GeluErf<V>, GeluErf<SimdScalar>>(P(dy), P(x), P(dx), accumulate));
+    public override void GeluTanhForward(Storage x, Storage y) => RunFlat(x.Length, new ActivationForward<V, GeluTanh<V>, GeluTanh<SimdScalar>>(P(x), P(y)));
     public override void GeluTanhBackward(Storage dy, Storage x, Storage dx, bool accumulate) =>
-        pool.Run(Items(x), ElementGrain, new ActivationBackward<V, GeluTanh<V>, GeluTanh<SimdScalar>>(P(dy), P(x), P(dx), accumulate));
+        RunFlat(x.Length, new ActivationBackward<V, GeluTanh<V>, GeluTanh<SimdScalar>>(P(dy), P(x), P(dx), accumulate));
 
     public override void DropoutForward(Storage x, Storage y, float probability, RandomKey random) => Dropout(x, y, probability, random, accumulate: false);
     public override void DropoutBackward(Storage dy, Storage dx, float probability, RandomKey random, bool accumulate) => Dropout(dy, dx, probability, random, accumulate);
 
     void Dropout(Storage x, Storage y, float probability, RandomKey random, bool accumulate) =>
-        pool.Run((Items(x) + 3) / 4, ElementGrain / 16, new DropoutWork<V>(P(x), P(y), x.Length, new DropoutMask(random, probability), accumulate));
+        pool.Run(Fours(x), ElementGrain / 16, new DropoutWork<V>(P(x), P(y), x.Length, new DropoutMask(random, probability), accumulate));
 
     // ---- reductions
 
     public override void Mean(Storage x, Storage result)
     {
         double sum = 0;
-        foreach (float value in new ReadOnlySpan<float>(P(x), Items(x))) sum += value;
+        for (long i = 0; i < x.Length; i++) sum += P(x)[i];
         *P(result) = (float)(sum / x.Length);
     }
 
@@ -118,7 +121,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         }
         // Many rows use each weight often: to widen them first costs little.
         float* wide = scratch.Get((long)outputs * inputs);
-        pool.Run(outputs * inputs, ElementGrain, new WidenWork<V>((ushort*)P(weight), wide));
+        RunFlat((long)outputs * inputs, new WidenWork<V>((ushort*)P(weight), wide));
         Gemm.Multiply(new(P(x), rows, inputs), new MatrixView(wide, outputs, inputs).Transposed, new(P(y), rows, outputs), P(bias));
     }
 
@@ -145,7 +148,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         return checked((int)((grain + multiple - 1) / multiple * multiple));
     }
 
-    public override void Narrow(Storage x, Storage y) => pool.Run(Items(x), ElementGrain, new NarrowWork(P(x), (ushort*)P(y)));
+    public override void Narrow(Storage x, Storage y) => RunFlat(x.Length, new NarrowWork(P(x), (ushort*)P(y)));
 
     public override void NarrowEmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels, int first) =>
         pool.Run(batch * time, Rows(channels), new NarrowEmbeddingForward((int*)P(ids), (ushort*)P(tokens), (ushort*)P(positions) + (long)first * channels, P(y), time, channels));
@@ -223,7 +226,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     }
 
     public override void AdamW(Storage values, Storage grads, Storage m, Storage v, Storage schedule, float beta1, float beta2, float epsilon, float weightDecay) =>
-        pool.Run(Items(values), ElementGrain, new AdamWWork<V>(P(values), P(grads), P(m), P(v), P(schedule), beta1, beta2, epsilon, weightDecay));
+        RunFlat(values.Length, new AdamWWork<V>(P(values), P(grads), P(m), P(v), P(schedule), beta1, beta2, epsilon, weightDecay));
 
     // ---- machine
 
@@ -267,7 +270,14 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     }
 
     static float* P(Storage storage) => (float*)storage.Address;
-    static int Items(Storage storage) => checked((int)storage.Length);
+
+    /// <summary>Groups of four elements: so many random numbers come at a time.</summary>
+    static int Fours(Storage storage) => checked((int)((storage.Length + 3) / 4));
+
+    void RunFlat<T>(long length, T work) where T : unmanaged, IFlatWork<T>
+    {
+        for (long start = 0; start < length; start += FlatRun) pool.Run((int)Math.Min(FlatRun, length - start), ElementGrain, work.From(start));
+    }
 
     /// <summary>Rows per piece, so that a piece is about <see cref="ElementGrain"/> elements.</summary>
     static int Rows(int columns) => Math.Max(1, ElementGrain / columns);

@@ -9,6 +9,13 @@ internal interface IWork
     void Run(int from, int to);
 }
 
+/// <summary>Work whose items are the elements of flat memory, of which there may be more than an <see cref="int"/> counts.</summary>
+internal interface IFlatWork<TSelf> : IWork where TSelf : unmanaged, IFlatWork<TSelf>
+{
+    /// <summary>The same work on what begins with element <paramref name="start"/>.</summary>
+    TSelf From(long start);
+}
+
 /// <summary>
 /// The threads of the CPU device. The caller is worker 0. Each worker has a share of a job's items, the same part of every job, so
 /// that the rows it wrote in one kernel are in its own cache in the next; one that is done with its share takes from those of

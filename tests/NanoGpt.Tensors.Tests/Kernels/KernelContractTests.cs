@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using NanoGpt.Tensors.Cpu;
+using NanoGpt.Tensors.Cpu.Gemm;
+using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Tests;
 
@@ -45,6 +47,14 @@ public class KernelContractTests
                         $"{kernel}: result {i} differs between 1 and {threads} threads.");
             }
         }
+    }
+
+    /// <summary>As memory of more elements than an int counts is taken.</summary>
+    [Fact]
+    public void Flat_memory_in_several_runs_has_the_same_bits_as_in_one()
+    {
+        using var device = new CpuDevice<SimdScalar, Fp32Format<SimdScalar>>(2, SimdWidth.Scalar, Precision.Float32) { FlatRun = 1 << 14 };
+        foreach (var kernel in KernelCase.All(Sizes.Large)) Assert.Equal(Run(Devices.Of(SimdWidth.Scalar), kernel), Run(device, kernel));
     }
 
     [Fact]

@@ -11,9 +11,11 @@ internal interface IActivation<V> where V : unmanaged, ISimd<V>
 }
 
 /// <summary>y = f(x). <typeparamref name="T"/> is the same function on one lane, for the tail.</summary>
-internal readonly unsafe struct ActivationForward<V, F, T>(float* x, float* y) : IWork
+internal readonly unsafe struct ActivationForward<V, F, T>(float* x, float* y) : IFlatWork<ActivationForward<V, F, T>>
     where V : unmanaged, ISimd<V> where F : IActivation<V> where T : IActivation<SimdScalar>
 {
+    public ActivationForward<V, F, T> From(long start) => new(x + start, y + start);
+
     public void Run(int from, int to)
     {
         int i = from;
@@ -23,9 +25,11 @@ internal readonly unsafe struct ActivationForward<V, F, T>(float* x, float* y) :
 }
 
 /// <summary>dx (+)= dy · f'(x).</summary>
-internal readonly unsafe struct ActivationBackward<V, F, T>(float* dy, float* x, float* dx, bool accumulate) : IWork
+internal readonly unsafe struct ActivationBackward<V, F, T>(float* dy, float* x, float* dx, bool accumulate) : IFlatWork<ActivationBackward<V, F, T>>
     where V : unmanaged, ISimd<V> where F : IActivation<V> where T : IActivation<SimdScalar>
 {
+    public ActivationBackward<V, F, T> From(long start) => new(dy + start, x + start, dx + start, accumulate);
+
     public void Run(int from, int to)
     {
         int i = from;
