@@ -154,10 +154,10 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         pool.Run(batch * time, Rows(channels), new NarrowEmbeddingForward((int*)P(ids), (ushort*)P(tokens), (ushort*)P(positions) + (long)first * channels, P(y), time, channels));
 
     public override void AppendKeyValues(Storage qkv, Storage keys, Storage values, int batch, int time, int past, int capacity, int heads, int headSize) =>
-        pool.Run(batch * heads, Rows(time * headSize), new AppendKeyValuesWork(P(qkv), P(keys), P(values), new(time, heads, headSize), new(past, capacity)));
+        pool.Run(batch * heads, Rows((long)time * headSize), new AppendKeyValuesWork(P(qkv), P(keys), P(values), new(time, heads, headSize), new(past, capacity)));
 
     public override void CachedAttention(Storage qkv, Storage keys, Storage values, Storage y, int batch, int time, int past, int capacity, int heads, int headSize) =>
-        pool.Run(batch * heads, Rows(time * (past + time) * headSize), new CachedAttentionWork<V>(P(qkv), P(keys), P(values), P(y), new(time, heads, headSize), new(past, capacity)));
+        pool.Run(batch * heads, Rows((long)time * (past + time) * headSize), new CachedAttentionWork<V>(P(qkv), P(keys), P(values), P(y), new(time, heads, headSize), new(past, capacity)));
 
     public override void LinearBackwardInput(Storage dy, Storage weight, Storage dx, int rows, int inputs, int outputs, bool accumulate) =>
         Gemm.Multiply(new(P(dy), rows, outputs), new MatrixView(P(weight), outputs, inputs), new(P(dx), rows, inputs), accumulate: accumulate);
@@ -191,7 +191,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     }
 
     /// <summary>Heads per piece, so that a piece is worth some microseconds however short the sequences are.</summary>
-    static int HeadGrain(int time, int headSize) => Math.Max(1, ElementGrain / (time * (time + headSize)));
+    static int HeadGrain(int time, int headSize) => (int)Math.Max(1, ElementGrain / ((long)time * (time + headSize)));
 
     static DropoutMask Mask(float dropout, RandomKey random) => dropout > 0 ? new(random, dropout) : default;
 
@@ -280,5 +280,5 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     }
 
     /// <summary>Rows per piece, so that a piece is about <see cref="ElementGrain"/> elements.</summary>
-    static int Rows(int columns) => Math.Max(1, ElementGrain / columns);
+    static int Rows(long columns) => (int)Math.Max(1, ElementGrain / columns);
 }

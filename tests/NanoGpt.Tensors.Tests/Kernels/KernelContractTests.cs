@@ -57,6 +57,17 @@ public class KernelContractTests
         foreach (var kernel in KernelCase.All(Sizes.Large)) Assert.Equal(Run(Devices.Of(SimdWidth.Scalar), kernel), Run(device, kernel));
     }
 
+    /// <summary>2048 queries · 32768 keys · 64 channels are 2³².</summary>
+    [Fact]
+    public void Work_is_shared_out_where_the_product_of_sizes_is_no_int()
+    {
+        const int time = 2048, past = 30_720, headSize = 64;
+        using var bench = new Workbench(Devices.Widest, new CanaryFence());
+        Storage caches = bench.In(headSize * (past + time));
+        bench.Device.CachedAttention(bench.In(time * 3 * headSize), caches, caches, bench.Out(time * headSize), 1, time, past, past + time, 1, headSize);
+        bench.Judge("CachedAttention");
+    }
+
     [Fact]
     public void Every_kernel_of_the_contract_is_held_to_it()
     {
