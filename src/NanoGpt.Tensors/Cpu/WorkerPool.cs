@@ -150,6 +150,7 @@ internal sealed unsafe class WorkerPool : IDisposable
                 spins = 0;
             }
         }
+        ScratchBuffer.OfThread.Dispose();
     }
 
     public void Dispose()

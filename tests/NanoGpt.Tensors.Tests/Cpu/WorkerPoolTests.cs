@@ -142,6 +142,29 @@ public unsafe class WorkerPoolTests
         }
     }
 
+    static readonly System.Collections.Concurrent.ConcurrentDictionary<ScratchBuffer, int> buffers = [];
+
+    /// <summary>Makes each thread that takes part ask for working memory.</summary>
+    readonly struct ScratchWork : IWork
+    {
+        public void Run(int from, int to)
+        {
+            Assert.True(ScratchBuffer.OfThread.Get(100) != null);
+            buffers[ScratchBuffer.OfThread] = Environment.CurrentManagedThreadId;
+            Thread.Sleep(2);
+        }
+    }
+
+    [Fact]
+    public void Dispose_gives_back_the_working_memory_of_its_threads()
+    {
+        buffers.Clear();
+        using (var pool = new WorkerPool(3)) pool.Run(60, 1, new ScratchWork());
+        var others = buffers.Where(b => b.Value != Environment.CurrentManagedThreadId).Select(b => b.Key).ToArray();
+        Assert.Equal(2, others.Length);
+        Assert.All(others, buffer => Assert.True(buffer.Get(0) == null));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(50)]
