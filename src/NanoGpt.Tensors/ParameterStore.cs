@@ -8,7 +8,7 @@ public sealed class ParameterStore : IDisposable
 {
     const long Alignment = 32;      // elements: a parameter starts on a 128-byte boundary
 
-    readonly Storage grads;
+    Storage grads;
 
     /// <summary>Takes the parameters in and gives them memory; values are set by <see cref="Initialize"/> or by loading.</summary>
     /// <param name="device">Where the memory is.</param>
@@ -110,12 +110,13 @@ public sealed class ParameterStore : IDisposable
 
     /// <summary>
     /// Rounds the matrices to bf16 and keeps only that: half the memory, and half the bytes to read for a token that is
-    /// written. The model can write text from then on, but neither be trained nor be saved.
+    /// written. The model can write text from then on, but neither be trained nor be saved. A second call changes nothing.
     /// </summary>
     /// <exception cref="InvalidOperationException">The store has gradients.</exception>
     public void Narrow()
     {
         if (!grads.IsNone) throw new InvalidOperationException("A model with gradients is trained in fp32; its weights cannot be narrowed.");
+        if (Parameters.Any(p => p.IsNarrow)) return;
         var wide = Values;
         Values = Device.Allocate(Parameters.Sum(p => RoundUp(NarrowLength(p))));
         long offset = 0;
@@ -142,8 +143,9 @@ public sealed class ParameterStore : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Device.Free(Values);
-        if (!grads.IsNone) Device.Free(grads);
+        foreach (var storage in (Storage[])[Values, grads])
+            if (!storage.IsNone) Device.Free(storage);
+        Values = grads = default;
     }
 
     static long RoundUp(long count) => (count + Alignment - 1) / Alignment * Alignment;

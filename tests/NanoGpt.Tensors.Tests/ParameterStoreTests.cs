@@ -93,6 +93,18 @@ public class ParameterStoreTests
     }
 
     [Fact]
+    public void Narrowing_twice_is_narrowing_once()
+    {
+        using var store = new ParameterStore(Devices.Widest, Model(), gradients: false);
+        store.Initialize(1);
+        store.Narrow();
+        var (place, once) = (store.Values, store.Parameters.Select(p => Read(p)).ToArray());
+        store.Narrow();
+        Assert.Equal(place, store.Values);
+        Assert.Equal(once, store.Parameters.Select(p => Read(p)));
+    }
+
+    [Fact]
     public void A_name_is_unique_and_settled_once_it_has_memory()
     {
         Assert.Throws<ArgumentException>(() => new ParameterStore(Devices.Widest, [new("a", new Shape(1)), new("a", new Shape(2))]));
