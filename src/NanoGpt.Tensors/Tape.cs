@@ -106,10 +106,12 @@ public sealed class Tape : IDisposable
     /// Where an operation's way back puts the gradient of an input, and whether to add to what other users of that input
     /// have put there already.
     /// </summary>
+    /// <exception cref="InvalidOperationException">It is a parameter without memory for a gradient.</exception>
     public (Storage Gradient, bool Accumulate) GradientOf(Tensor input)
     {
         if (input is Parameter parameter)
         {
+            if (parameter.Grad.IsNone) throw new InvalidOperationException($"{parameter.Name} has no memory for a gradient: its {nameof(ParameterStore)} was made without.");
             bool accumulate = parameter.HasGradient;
             parameter.HasGradient = true;
             Listener?.Touched(parameter);
@@ -121,6 +123,7 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>Where an operation that can only add puts the gradient of a parameter; none for a parameter that was left out.</summary>
+    /// <exception cref="InvalidOperationException">The parameter has no memory for a gradient.</exception>
     public Storage SumGradientOf(Parameter? parameter)
     {
         if (parameter is null) return default;
