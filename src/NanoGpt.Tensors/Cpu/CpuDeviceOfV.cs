@@ -11,6 +11,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     const int ElementGrain = 16384;             // elements per piece of an elementwise kernel
     const int ReductionBlock = 1 << 16;         // elements per partial sum
     const int NormBlocks = 32;                  // partial sums of a bias or gain gradient
+    const int Ignored = int.MinValue;           // the least target: one below 0 counts for nothing
     const int StreamPiece = 256 << 10;          // bytes of weights per piece, where they are only read through
 
     readonly WorkerPool pool = new(threads);
@@ -32,13 +33,14 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
 
     public override Storage Allocate(long count) => new(CpuMemory.Allocate(Math.Max(1, count) * sizeof(float)), count);
     public override void Free(Storage storage) => CpuMemory.Free(storage.Address);
-    public override void Read(Storage source, Span<float> destination) => new ReadOnlySpan<float>(P(source), destination.Length).CopyTo(destination);
-    public override void Write(ReadOnlySpan<float> source, Storage destination) => source.CopyTo(new Span<float>(P(destination), source.Length));
-    public override void Write(ReadOnlySpan<int> source, Storage destination) => source.CopyTo(new Span<int>(P(destination), source.Length));
+    public override void Read(Storage source, Span<float> destination) => new ReadOnlySpan<float>(Within(source, destination.Length), destination.Length).CopyTo(destination);
+    public override void Write(ReadOnlySpan<float> source, Storage destination) => source.CopyTo(new Span<float>(Within(destination, source.Length), source.Length));
+    public override void Write(ReadOnlySpan<int> source, Storage destination) => source.CopyTo(new Span<int>(Within(destination, source.Length), source.Length));
     public override void Fill(Storage x, float value) => RunFlat(x.Length, new FillWork(P(x), value));
 
     public override void Copy(Storage x, Storage y)
     {
+        if (x.Length != y.Length) throw new ArgumentException($"{x.Length} elements cannot be copied to a storage of {y.Length}.");
         bool overlap = x.Address < y.Address + y.Length * sizeof(float) && y.Address < x.Address + x.Length * sizeof(float);
         if (overlap) Buffer.MemoryCopy(P(x), P(y), y.Length * sizeof(float), x.Length * sizeof(float));
         else RunFlat(x.Length, new CopyWork(P(x), P(y)));
@@ -87,11 +89,11 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     // ---- layers
 
     public override void EmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels) =>
-        pool.Run(batch * time, Rows(channels), new EmbeddingForward<V>((int*)P(ids), P(tokens), P(positions), P(y), time, channels));
+        pool.Run(batch * time, Rows(channels), new EmbeddingForward<V>(Ids(ids, batch * time, tokens.Length / channels), P(tokens), P(positions), P(y), time, channels));
 
     public override void EmbeddingBackward(Storage ids, Storage dy, Storage dTokens, Storage dPositions, int batch, int time, int channels) =>
         pool.Run(channels, Math.Max(16, channels / 8 / 16 * 16),
-            new EmbeddingBackward<V>((int*)P(ids), P(dy), P(dTokens), P(dPositions), batch * time, time, channels));
+            new EmbeddingBackward<V>(Ids(ids, batch * time, dTokens.Length / channels), P(dy), P(dTokens), P(dPositions), batch * time, time, channels));
 
     public override void LayerNormForward(Storage x, Storage weight, Storage bias, Storage y, Storage mean, Storage rstd, int rows, int channels) =>
         pool.Run(rows, Rows(channels), new LayerNormForward<V>(P(x), P(weight), P(bias), P(y), P(mean), P(rstd), channels));
@@ -151,7 +153,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     public override void Narrow(Storage x, Storage y) => RunFlat(x.Length, new NarrowWork(P(x), (ushort*)P(y)));
 
     public override void NarrowEmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels, int first) =>
-        pool.Run(batch * time, Rows(channels), new NarrowEmbeddingForward((int*)P(ids), (ushort*)P(tokens), (ushort*)P(positions) + (long)first * channels, P(y), time, channels));
+        pool.Run(batch * time, Rows(channels), new NarrowEmbeddingForward(Ids(ids, batch * time, 2 * tokens.Length / channels), (ushort*)P(tokens), (ushort*)P(positions) + (long)first * channels, P(y), time, channels));
 
     public override void AppendKeyValues(Storage qkv, Storage keys, Storage values, int batch, int time, int past, int capacity, int heads, int headSize) =>
         pool.Run(batch * heads, Rows((long)time * headSize), new AppendKeyValuesWork(P(qkv), P(keys), P(values), new(time, heads, headSize), new(past, capacity)));
@@ -198,11 +200,12 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     // ---- head and optimizer
 
     public override void CrossEntropy(Storage logits, Storage targets, Storage losses, Storage dLogits, int rows, int vocabulary, float scale) =>
-        pool.Run(rows, Rows(vocabulary), new CrossEntropyWork<V>(P(logits), (int*)P(targets), P(losses), P(dLogits), vocabulary, scale));
+        pool.Run(rows, Rows(vocabulary), new CrossEntropyWork<V>(P(logits), Ids(targets, rows, vocabulary, least: Ignored), P(losses), P(dLogits), vocabulary, scale));
 
     public override void LinearCrossEntropy(Storage x, Storage weight, Storage targets, Storage losses, Storage dx, Storage dWeight,
         int rows, int channels, int vocabulary, float scale, bool accumulate)
     {
+        int* ids = Ids(targets, rows, vocabulary, least: Ignored);
         bool backward = !dx.IsNone;
         int blockRows = HeadRows(rows, vocabulary);
         float* logits = scratch.Get((long)blockRows * vocabulary);
@@ -217,7 +220,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
             if (packed) Gemm.Multiply(xBlock, head, z);
             else Gemm.Multiply(xBlock, w.Transposed, z);
             pool.Run(count, Rows(vocabulary),
-                new CrossEntropyWork<V>(logits, (int*)P(targets) + row, P(losses) + row, backward ? logits : null, vocabulary, scale));
+                new CrossEntropyWork<V>(logits, ids + row, P(losses) + row, backward ? logits : null, vocabulary, scale));
             if (!backward) continue;
             var dxBlock = new MatrixView(P(dx) + (long)row * channels, count, channels);
             Gemm.Multiply(z, w, dxBlock);       // W packed for this, too, would be as large as W
@@ -270,6 +273,18 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     }
 
     static float* P(Storage storage) => (float*)storage.Address;
+
+    static float* Within(Storage storage, int count) =>
+        count <= storage.Length ? P(storage) : throw new ArgumentException($"{count} elements are more than a storage of {storage.Length} has.");
+
+    /// <summary>Token ids, all of which are in the vocabulary: kernels read and write where they say.</summary>
+    static int* Ids(Storage storage, int count, long vocabulary, int least = 0)
+    {
+        int* ids = (int*)P(storage);
+        for (int i = 0; i < count; i++)
+            if (ids[i] < least || ids[i] >= vocabulary) throw new ArgumentException($"Token {ids[i]} is not within a vocabulary of {vocabulary}.");
+        return ids;
+    }
 
     /// <summary>Groups of four elements: so many random numbers come at a time.</summary>
     static int Fours(Storage storage) => checked((int)((storage.Length + 3) / 4));
