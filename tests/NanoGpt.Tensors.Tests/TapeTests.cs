@@ -188,5 +188,6 @@ public class TapeTests
         tape.Reset();
         Assert.Equal([1, -2, 3], tape.Input([1, -2, 3], new Shape(3)).ToArray());
         Assert.Equal(7, tape.Input([7], Shape.Scalar).Item());
+        Assert.Throws<InvalidOperationException>(() => tape.Input([1, 2], new Shape(2)).Item());
     }
 }

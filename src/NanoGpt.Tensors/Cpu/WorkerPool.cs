@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace NanoGpt.Tensors.Cpu;
 
@@ -86,7 +87,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         if (failure is { } e)
         {
             failure = null;
-            throw new AggregateException(e.Message, e);
+            ExceptionDispatchInfo.Throw(e);
         }
     }
 

@@ -131,7 +131,7 @@ public unsafe class WorkerPoolTests
             fixed (int* p = counts)
             {
                 var work = new FailingWork(p, failing);
-                var thrown = Assert.ThrowsAny<Exception>(() => pool.Run(40, 1, work));
+                var thrown = Assert.Throws<InvalidOperationException>(() => pool.Run(40, 1, work));
                 Assert.Contains($"Item {failing} failed.", thrown.Message, StringComparison.Ordinal);
             }
             Assert.Equal(0, counts[failing]);
