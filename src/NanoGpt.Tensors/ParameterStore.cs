@@ -133,10 +133,6 @@ public sealed class ParameterStore : IDisposable
 
     static long NarrowLength(Parameter p) => p.Decays ? (p.Shape.Count + 1) / 2 : p.Shape.Count;
 
-    /// <summary>The part of a flat run parallel to <see cref="Values"/> that belongs to a parameter.</summary>
-    public Storage SliceOf(Parameter parameter, Storage flat) =>
-        flat.Slice(OffsetOf(parameter), parameter.Shape.Count);
-
     /// <summary>Where a parameter starts in the flat memory.</summary>
     public long OffsetOf(Parameter parameter) => (parameter.Data.Address - Values.Address) / sizeof(float);
 

@@ -44,7 +44,7 @@ public class ParameterStoreTests
         {
             Assert.Equal(0, p.Data.Address % 128);
             Assert.Equal(p.Data.Address - store.Values.Address, p.Grad.Address - store.Grads.Address);
-            Assert.Equal(p.Grad, store.SliceOf(p, store.Grads));
+            Assert.Equal(p.Grad, store.Grads.Slice(store.OffsetOf(p), p.Shape.Count));
             Assert.Equal(p.Shape.Count, p.Data.Length);
         }
     }
