@@ -55,8 +55,8 @@ public abstract class Device : IDisposable
     /// <summary>result[0] = the mean of x, summed in an order that depends on the length alone.</summary>
     public abstract void Mean(Storage x, Storage result);
 
-    /// <summary>result[0] (+)= Σ x², formed in fp64 from fixed blocks.</summary>
-    public abstract void SumOfSquares(Storage x, Storage result, bool accumulate);
+    /// <summary>result[0] = Σ x², formed in fp64 from fixed blocks.</summary>
+    public abstract void SumOfSquares(Storage x, Storage result);
 
     /// <summary>y[b, t, :] = tokens[ids[b, t], :] + positions[t, :].</summary>
     /// <exception cref="ArgumentException">An id is not within the table.</exception>
@@ -69,7 +69,7 @@ public abstract class Device : IDisposable
     /// <summary>y = (x - mean) · rstd · weight + bias over each row; mean and rstd are kept for the way back.</summary>
     public abstract void LayerNormForward(Storage x, Storage weight, Storage bias, Storage y, Storage mean, Storage rstd, int rows, int channels);
 
-    /// <summary>Gradients of <see cref="LayerNormForward"/>.</summary>
+    /// <summary>Gradients of <see cref="LayerNormForward"/>; <paramref name="accumulate"/> is for dx, the others are added to.</summary>
     public abstract void LayerNormBackward(Storage dy, Storage x, Storage weight, Storage mean, Storage rstd,
         Storage dx, Storage dWeight, Storage dBias, int rows, int channels, bool accumulate);
 

@@ -97,10 +97,10 @@ sealed class RecordingDevice(Device device) : Device
         device.Mean(x, result);
     }
 
-    public override void SumOfSquares(Storage x, Storage result, bool accumulate)
+    public override void SumOfSquares(Storage x, Storage result)
     {
-        Note($"SumOfSquares {x} {result} {accumulate}");
-        device.SumOfSquares(x, result, accumulate);
+        Note($"SumOfSquares {x} {result}");
+        device.SumOfSquares(x, result);
     }
 
     public override void EmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels)

@@ -5,7 +5,7 @@ using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu;
 
-/// <summary>The CPU with vectors of one width: hands each kernel to the worker pool in pieces that depend on the sizes alone.</summary>
+/// <summary>The CPU with vectors of one width: hands each kernel to the worker pool in pieces. Where they depend on the threads, too, no element's sum does.</summary>
 internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Precision precision) : CpuDevice where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     const int ElementGrain = 16384;             // elements per piece of an elementwise kernel
@@ -76,12 +76,12 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         *P(result) = (float)(sum / x.Length);
     }
 
-    public override void SumOfSquares(Storage x, Storage result, bool accumulate)
+    public override void SumOfSquares(Storage x, Storage result)
     {
         int blocks = checked((int)((x.Length + ReductionBlock - 1) / ReductionBlock));
         double* partial = (double*)scratch.Get(2L * blocks);
         pool.Run(blocks, 1, new SumOfSquaresWork<V>(P(x), x.Length, ReductionBlock, partial));
-        double sum = accumulate ? *P(result) : 0;
+        double sum = 0;
         for (int i = 0; i < blocks; i++) sum += partial[i];
         *P(result) = (float)sum;
     }

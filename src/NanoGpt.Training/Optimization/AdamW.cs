@@ -60,7 +60,7 @@ public sealed class AdamW : IDisposable
 
     double SumOfSquares(Storage flat)
     {
-        device.SumOfSquares(flat, squares, accumulate: false);
+        device.SumOfSquares(flat, squares);
         Span<float> sum = [0];
         device.Read(squares, sum);
         return sum[0];
