@@ -48,7 +48,7 @@ public sealed class ParameterStore : IDisposable
     /// <summary>The parameters, in the order of the flat memory.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
 
-    /// <summary>All values. The few elements of padding between parameters are zero and stay zero.</summary>
+    /// <summary>All values. The few elements of padding between parameters are zero and stay zero, until <see cref="Narrow"/> makes room of another length, where they are undefined.</summary>
     public Storage Values { get; private set; }
 
     /// <summary>All gradients, parallel to <see cref="Values"/>; none where the store was made without.</summary>

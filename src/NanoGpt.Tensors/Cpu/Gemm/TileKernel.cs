@@ -23,7 +23,7 @@ internal unsafe struct TileCall
 }
 
 /// <summary>
-/// The assembled micro-kernels of one instruction. The runtime is not told of a call (<c>SuppressGCTransition</c>), which takes up to some tens of
+/// The assembled micro-kernels of one instruction. The runtime is not told of a call (<c>SuppressGCTransition</c>), which may take up to a few hundred
 /// microseconds; a garbage collection waits for so long.
 /// </summary>
 internal sealed unsafe class TileKernel

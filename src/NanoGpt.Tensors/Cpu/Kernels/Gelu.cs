@@ -74,7 +74,7 @@ internal readonly struct GeluTanh<V> : IActivation<V> where V : unmanaged, ISimd
     public static V Derivative(V x)
     {
         V s = Sigmoid(x), slope = V.Create(TwoSqrt2OverPi) * V.Fma(x * x, V.Create(3 * Cubic), V.Create(1));
-        // Far out, σ·(1 - σ) is 0 and the slope is large; as a product of small numbers first, it stays 0.
+        // Far out, σ·(1 - σ) is next to 0 and the slope is large; with the small numbers multiplied first, nothing is left up to |x| = 10⁹.
         return V.Fma(s * (V.Create(1) - s) * x, slope, s);
     }
 }
