@@ -21,19 +21,23 @@ public abstract class Device : IDisposable
     /// <summary>Gives memory back.</summary>
     public abstract void Free(Storage storage);
 
-    /// <summary>Copies values out.</summary>
+    /// <summary>Copies values out, as many as there is room for.</summary>
+    /// <exception cref="ArgumentException">There are not so many.</exception>
     public abstract void Read(Storage source, Span<float> destination);
 
     /// <summary>Copies values in.</summary>
+    /// <exception cref="ArgumentException">There is no room for them.</exception>
     public abstract void Write(ReadOnlySpan<float> source, Storage destination);
 
     /// <summary>Copies whole numbers in.</summary>
+    /// <exception cref="ArgumentException">There is no room for them.</exception>
     public abstract void Write(ReadOnlySpan<int> source, Storage destination);
 
     /// <summary>x = value.</summary>
     public abstract void Fill(Storage x, float value);
 
     /// <summary>y = x. The two may overlap.</summary>
+    /// <exception cref="ArgumentException">Their lengths differ.</exception>
     public abstract void Copy(Storage x, Storage y);
 
     /// <summary>x ~ N(0, std²), a pure function of (seed, stream, index).</summary>
@@ -51,19 +55,21 @@ public abstract class Device : IDisposable
     /// <summary>result[0] = the mean of x, summed in an order that depends on the length alone.</summary>
     public abstract void Mean(Storage x, Storage result);
 
-    /// <summary>result[0] (+)= Σ x², formed in fp64 from fixed blocks.</summary>
-    public abstract void SumOfSquares(Storage x, Storage result, bool accumulate);
+    /// <summary>result[0] = Σ x², formed in fp64 from fixed blocks.</summary>
+    public abstract void SumOfSquares(Storage x, Storage result);
 
     /// <summary>y[b, t, :] = tokens[ids[b, t], :] + positions[t, :].</summary>
+    /// <exception cref="ArgumentException">An id is not within the table.</exception>
     public abstract void EmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels);
 
     /// <summary>dTokens[ids[b, t], :] += dy[b, t, :]; dPositions[t, :] += dy[b, t, :].</summary>
+    /// <exception cref="ArgumentException">An id is not within the table.</exception>
     public abstract void EmbeddingBackward(Storage ids, Storage dy, Storage dTokens, Storage dPositions, int batch, int time, int channels);
 
     /// <summary>y = (x - mean) · rstd · weight + bias over each row; mean and rstd are kept for the way back.</summary>
     public abstract void LayerNormForward(Storage x, Storage weight, Storage bias, Storage y, Storage mean, Storage rstd, int rows, int channels);
 
-    /// <summary>Gradients of <see cref="LayerNormForward"/>.</summary>
+    /// <summary>Gradients of <see cref="LayerNormForward"/>; <paramref name="accumulate"/> is for dx, the others are added to.</summary>
     public abstract void LayerNormBackward(Storage dy, Storage x, Storage weight, Storage mean, Storage rstd,
         Storage dx, Storage dWeight, Storage dBias, int rows, int channels, bool accumulate);
 
@@ -124,9 +130,11 @@ public abstract class Device : IDisposable
     public abstract void NarrowLinearForward(Storage x, Storage weight, Storage bias, Storage y, int rows, int inputs, int outputs);
 
     /// <summary><see cref="EmbeddingForward"/> from bf16 tables; the first token stands at position <paramref name="first"/>.</summary>
+    /// <exception cref="ArgumentException">An id is not within the table.</exception>
     public abstract void NarrowEmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels, int first);
 
     /// <summary>losses[i] = -log softmax(logits[i])[targets[i]]; 0 where the target is negative. dLogits, if given, gets (softmax - onehot) · scale.</summary>
+    /// <exception cref="ArgumentException">A target is not below the size of the vocabulary.</exception>
     public abstract void CrossEntropy(Storage logits, Storage targets, Storage losses, Storage dLogits, int rows, int vocabulary, float scale);
 
     /// <summary>
@@ -134,6 +142,7 @@ public abstract class Device : IDisposable
     /// logits (rows × vocabulary) never exist at once. Where dx is given, the gradients of scale · Σ losses are formed in the same
     /// visit: dx is overwritten, dWeight is added to or overwritten.
     /// </summary>
+    /// <exception cref="ArgumentException">A target is not below the size of the vocabulary.</exception>
     public abstract void LinearCrossEntropy(Storage x, Storage weight, Storage targets, Storage losses, Storage dx, Storage dWeight,
         int rows, int channels, int vocabulary, float scale, bool accumulate);
 

@@ -7,7 +7,7 @@ namespace NanoGpt.Tensors;
 public sealed class KeyValueCache : IDisposable
 {
     readonly Device device;
-    readonly Storage memory;
+    Storage memory;
     readonly KeyValues[] layers;
 
     /// <summary>An empty cache.</summary>
@@ -62,7 +62,11 @@ public sealed class KeyValueCache : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => device.Free(memory);
+    public void Dispose()
+    {
+        if (!memory.IsNone) device.Free(memory);
+        memory = default;
+    }
 }
 
 /// <summary>What one attention layer keeps of the positions before: keys and values, each (B, heads, capacity, d).</summary>

@@ -25,6 +25,10 @@ public sealed class Parameter : Tensor
         Name = name;
     }
 
+    /// <summary>The values, for an operation to read.</summary>
+    /// <exception cref="InvalidOperationException">It belongs to no store.</exception>
+    internal Storage Values => Data.IsNone ? throw new InvalidOperationException($"{Name} has no values: give it to a {nameof(ParameterStore)} first.") : Data;
+
     /// <summary>Standard deviation at the start.</summary>
     public float Std { get; set; }
 

@@ -8,7 +8,7 @@ public sealed class ParameterStore : IDisposable
 {
     const long Alignment = 32;      // elements: a parameter starts on a 128-byte boundary
 
-    readonly Storage grads;
+    Storage grads;
 
     /// <summary>Takes the parameters in and gives them memory; values are set by <see cref="Initialize"/> or by loading.</summary>
     /// <param name="device">Where the memory is.</param>
@@ -48,7 +48,7 @@ public sealed class ParameterStore : IDisposable
     /// <summary>The parameters, in the order of the flat memory.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
 
-    /// <summary>All values. The few elements of padding between parameters are zero and stay zero.</summary>
+    /// <summary>All values. The few elements of padding between parameters are zero and stay zero, until <see cref="Narrow"/> makes room of another length, where they are undefined.</summary>
     public Storage Values { get; private set; }
 
     /// <summary>All gradients, parallel to <see cref="Values"/>; none where the store was made without.</summary>
@@ -110,12 +110,13 @@ public sealed class ParameterStore : IDisposable
 
     /// <summary>
     /// Rounds the matrices to bf16 and keeps only that: half the memory, and half the bytes to read for a token that is
-    /// written. The model can write text from then on, but neither be trained nor be saved.
+    /// written. The model can write text from then on, but neither be trained nor be saved. A second call changes nothing.
     /// </summary>
     /// <exception cref="InvalidOperationException">The store has gradients.</exception>
     public void Narrow()
     {
         if (!grads.IsNone) throw new InvalidOperationException("A model with gradients is trained in fp32; its weights cannot be narrowed.");
+        if (Parameters.Any(p => p.IsNarrow)) return;
         var wide = Values;
         Values = Device.Allocate(Parameters.Sum(p => RoundUp(NarrowLength(p))));
         long offset = 0;
@@ -132,18 +133,15 @@ public sealed class ParameterStore : IDisposable
 
     static long NarrowLength(Parameter p) => p.Decays ? (p.Shape.Count + 1) / 2 : p.Shape.Count;
 
-    /// <summary>The part of a flat run parallel to <see cref="Values"/> that belongs to a parameter.</summary>
-    public Storage SliceOf(Parameter parameter, Storage flat) =>
-        flat.Slice(OffsetOf(parameter), parameter.Shape.Count);
-
     /// <summary>Where a parameter starts in the flat memory.</summary>
     public long OffsetOf(Parameter parameter) => (parameter.Data.Address - Values.Address) / sizeof(float);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        Device.Free(Values);
-        if (!grads.IsNone) Device.Free(grads);
+        foreach (var storage in (Storage[])[Values, grads])
+            if (!storage.IsNone) Device.Free(storage);
+        Values = grads = default;
     }
 
     static long RoundUp(long count) => (count + Alignment - 1) / Alignment * Alignment;

@@ -65,7 +65,7 @@ public sealed class ProfilingDevice(Device inner) : Device
     /// <inheritdoc/>
     public override void Mean(Storage x, Storage result) => Time(nameof(Mean), 0, x.Length, () => inner.Mean(x, result));
     /// <inheritdoc/>
-    public override void SumOfSquares(Storage x, Storage result, bool accumulate) => Time(nameof(SumOfSquares), 0, x.Length, () => inner.SumOfSquares(x, result, accumulate));
+    public override void SumOfSquares(Storage x, Storage result) => Time(nameof(SumOfSquares), 0, x.Length, () => inner.SumOfSquares(x, result));
 
     /// <inheritdoc/>
     public override void EmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels) =>

@@ -26,7 +26,16 @@ public readonly struct Shape : IEquatable<Shape>
     public int Rank { get; }
 
     /// <summary>Size of dimension <paramref name="i"/>; negative counts from the end.</summary>
-    public int this[int i] => (i < 0 ? i + Rank : i) switch { 0 => d0, 1 => d1, 2 => d2, 3 => d3, _ => 1 };
+    /// <exception cref="ArgumentOutOfRangeException">There is no such dimension.</exception>
+    public int this[int i]
+    {
+        get
+        {
+            int dimension = i < 0 ? i + Rank : i;
+            if (dimension < 0 || dimension >= Rank) throw new ArgumentOutOfRangeException(nameof(i), $"{this} has no dimension {i}.");
+            return dimension switch { 0 => d0, 1 => d1, 2 => d2, _ => d3 };
+        }
+    }
 
     /// <summary>Number of elements.</summary>
     public long Count => (long)d0 * d1 * d2 * d3;

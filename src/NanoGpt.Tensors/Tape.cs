@@ -16,7 +16,7 @@ public sealed class Tape : IDisposable
     readonly GradientPool pool;
     readonly List<(Tensor Output, Action Step)> steps = [];
     readonly ulong seed;
-    readonly Storage randomStep;
+    Storage randomStep;
     uint randomOperations;
     bool forgetting;        // within a scope that will be computed again: random masks as in training, but nothing is pushed
 
@@ -74,7 +74,7 @@ public sealed class Tape : IDisposable
     /// <exception cref="ArgumentException">The number of ids is not B·T.</exception>
     public Tensor Tokens(ReadOnlySpan<int> ids, int batch, int time)
     {
-        if (ids.Length != batch * time) throw new ArgumentException($"Tokens: {ids.Length} ids do not make ({batch}, {time}).");
+        if (ids.Length != (long)batch * time) throw new ArgumentException($"Tokens: {ids.Length} ids do not make ({batch}, {time}).");
         var tensor = New(new Shape(batch, time));
         Device.Write(ids, tensor.Data);
         return tensor;
@@ -106,10 +106,12 @@ public sealed class Tape : IDisposable
     /// Where an operation's way back puts the gradient of an input, and whether to add to what other users of that input
     /// have put there already.
     /// </summary>
+    /// <exception cref="InvalidOperationException">It is a parameter without memory for a gradient.</exception>
     public (Storage Gradient, bool Accumulate) GradientOf(Tensor input)
     {
         if (input is Parameter parameter)
         {
+            if (parameter.Grad.IsNone) throw new InvalidOperationException($"{parameter.Name} has no memory for a gradient: its {nameof(ParameterStore)} was made without.");
             bool accumulate = parameter.HasGradient;
             parameter.HasGradient = true;
             Listener?.Touched(parameter);
@@ -121,6 +123,7 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>Where an operation that can only add puts the gradient of a parameter; none for a parameter that was left out.</summary>
+    /// <exception cref="InvalidOperationException">The parameter has no memory for a gradient.</exception>
     public Storage SumGradientOf(Parameter? parameter)
     {
         if (parameter is null) return default;
@@ -173,8 +176,8 @@ public sealed class Tape : IDisposable
 
     /// <summary>
     /// Runs a layer that makes a tensor of the shape of x. While recording, that is all, unless the tape is to
-    /// <see cref="Recompute"/>. Otherwise everything the layer made is given back but its result, which takes the place of x:
-    /// x is used up.
+    /// <see cref="Recompute"/>: then everything the layer made is given back but its result. Without recording it is given back, too,
+    /// and the result takes the place of x: x is used up.
     /// </summary>
     /// <exception cref="InvalidOperationException">The shape of the result is another.</exception>
     public Tensor Scope(Func<Tensor, Tensor> layer, Tensor x)
@@ -184,9 +187,10 @@ public sealed class Tape : IDisposable
 
         uint random = randomOperations;
         var place = New(x.Shape).Data;
+        Tensor result;
         forgetting = true;
-        var result = RunAndForget(layer, x, place);
-        forgetting = false;
+        try { result = RunAndForget(layer, x, place); }
+        finally { forgetting = false; }
         Push(result, () => RunAgainAndBack(layer, x, result, random));
         return result;
     }
@@ -218,6 +222,7 @@ public sealed class Tape : IDisposable
     {
         arena.Dispose();
         gradients.Dispose();
-        Device.Free(randomStep);
+        if (!randomStep.IsNone) Device.Free(randomStep);
+        randomStep = default;
     }
 }

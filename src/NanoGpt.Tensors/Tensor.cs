@@ -41,10 +41,12 @@ public class Tensor
     }
 
     /// <summary>The value of a tensor of one element.</summary>
+    /// <exception cref="InvalidOperationException">It has more or fewer.</exception>
     public float Item()
     {
+        if (Shape.Count != 1) throw new InvalidOperationException($"A tensor {Shape} has {Shape.Count} elements, not one.");
         Span<float> value = [0];
-        Tape.Device.Read(Data.Slice(0, 1), value);
+        Tape.Device.Read(Data, value);
         return value[0];
     }
 }

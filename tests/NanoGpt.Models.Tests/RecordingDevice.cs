@@ -6,12 +6,16 @@ namespace NanoGpt.Models.Tests;
 sealed class RecordingDevice(Device device) : Device
 {
     readonly List<string> calls = [];
+    readonly HashSet<Storage> held = [];
 
     /// <summary>The calls since <see cref="Forget"/>, contents of written memory not included.</summary>
     public IReadOnlyList<string> Calls => calls;
 
     /// <summary>How often memory was asked for.</summary>
     public int Allocations { get; private set; }
+
+    /// <summary>How many storages have not been given back.</summary>
+    public int Held => held.Count;
 
     public void Forget() => calls.Clear();
 
@@ -22,10 +26,16 @@ sealed class RecordingDevice(Device device) : Device
     public override Storage Allocate(long count)
     {
         Allocations++;
-        return device.Allocate(count);
+        var storage = device.Allocate(count);
+        held.Add(storage);
+        return storage;
     }
 
-    public override void Free(Storage storage) => device.Free(storage);
+    public override void Free(Storage storage)
+    {
+        if (!held.Remove(storage)) throw new InvalidOperationException($"{storage} was not handed out, or was given back already.");
+        device.Free(storage);
+    }
 
     public override void Read(Storage source, Span<float> destination)
     {
@@ -87,10 +97,10 @@ sealed class RecordingDevice(Device device) : Device
         device.Mean(x, result);
     }
 
-    public override void SumOfSquares(Storage x, Storage result, bool accumulate)
+    public override void SumOfSquares(Storage x, Storage result)
     {
-        Note($"SumOfSquares {x} {result} {accumulate}");
-        device.SumOfSquares(x, result, accumulate);
+        Note($"SumOfSquares {x} {result}");
+        device.SumOfSquares(x, result);
     }
 
     public override void EmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels)

@@ -53,7 +53,7 @@ sealed class Trainee : IDisposable
     public float Update(double learningRate)
     {
         steps++;
-        Device.SumOfSquares(Store.Grads, squares, accumulate: false);
+        Device.SumOfSquares(Store.Grads, squares);
         Span<float> sum = [0];
         Device.Read(squares, sum);
         float norm = MathF.Sqrt(sum[0]);

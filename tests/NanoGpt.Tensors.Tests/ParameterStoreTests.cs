@@ -44,7 +44,7 @@ public class ParameterStoreTests
         {
             Assert.Equal(0, p.Data.Address % 128);
             Assert.Equal(p.Data.Address - store.Values.Address, p.Grad.Address - store.Grads.Address);
-            Assert.Equal(p.Grad, store.SliceOf(p, store.Grads));
+            Assert.Equal(p.Grad, store.Grads.Slice(store.OffsetOf(p), p.Shape.Count));
             Assert.Equal(p.Shape.Count, p.Data.Length);
         }
     }
@@ -90,6 +90,18 @@ public class ParameterStoreTests
         var values = new float[store.Grads.Length];
         Devices.Widest.Read(store.Grads, values);
         Assert.All(values, v => Assert.Equal(0, v));
+    }
+
+    [Fact]
+    public void Narrowing_twice_is_narrowing_once()
+    {
+        using var store = new ParameterStore(Devices.Widest, Model(), gradients: false);
+        store.Initialize(1);
+        store.Narrow();
+        var (place, once) = (store.Values, store.Parameters.Select(p => Read(p)).ToArray());
+        store.Narrow();
+        Assert.Equal(place, store.Values);
+        Assert.Equal(once, store.Parameters.Select(p => Read(p)));
     }
 
     [Fact]

@@ -28,6 +28,11 @@ public class ShapeTests
         Assert.Throws<ArgumentException>(() => new Shape(1, 2, 3, 4, 5));
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(-3)]
+    public void A_dimension_that_a_shape_has_not_has_no_size(int dimension) => Assert.Throws<ArgumentOutOfRangeException>(() => new Shape(2, 3)[dimension]);
+
     [Fact]
     public void A_slice_stays_within_its_storage()
     {

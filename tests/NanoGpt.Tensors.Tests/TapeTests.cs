@@ -137,6 +137,17 @@ public class TapeTests
     }
 
     [Fact]
+    public void A_layer_that_fails_in_a_scope_leaves_a_tape_that_records()
+    {
+        using var tape = new Tape(Devices.Widest) { Recording = true, Recompute = true };
+        Assert.Throws<NotSupportedException>(() => tape.Scope(_ => throw new NotSupportedException(), tape.Input([1], new Shape(1))));
+        tape.Reset();
+        var x = tape.Input([1], new Shape(1));
+        tape.Backward(Ops.Scale(x, 3));
+        Assert.False(x.Grad.IsNone);
+    }
+
+    [Fact]
     public void A_scope_may_return_what_it_was_given()
     {
         using var tape = new Tape(Devices.Widest);
@@ -177,5 +188,6 @@ public class TapeTests
         tape.Reset();
         Assert.Equal([1, -2, 3], tape.Input([1, -2, 3], new Shape(3)).ToArray());
         Assert.Equal(7, tape.Input([7], Shape.Scalar).Item());
+        Assert.Throws<InvalidOperationException>(() => tape.Input([1, 2], new Shape(2)).Item());
     }
 }

@@ -53,10 +53,11 @@ public abstract class CpuDevice : Device
     /// <param name="threads">Threads to use; 0 is as many as the process may use (cgroup limits are honoured by .NET).</param>
     /// <param name="width">Vector width; null is the widest there is. Narrower ones are for tests and comparisons.</param>
     /// <param name="precision">In which precision matrices are multiplied.</param>
-    /// <exception cref="ArgumentException">A negative number of threads.</exception>
+    /// <exception cref="ArgumentException">A negative number of threads, or vectors wider than this processor has.</exception>
     public static CpuDevice Create(int threads = 0, SimdWidth? width = null, Precision precision = Precision.Float32)
     {
         if (threads < 0) throw new ArgumentException($"threads must be 0 (all) or more, not {threads}.");
+        if (width > SimdWidths.Widest) throw new ArgumentException($"This processor has no {(int)width}-bit vectors; the widest it has are of {(int)SimdWidths.Widest} bits.");
         if (threads == 0) threads = Environment.ProcessorCount;
         return (width ?? SimdWidths.Widest) switch
         {

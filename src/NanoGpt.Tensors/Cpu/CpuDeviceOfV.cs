@@ -5,18 +5,22 @@ using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu;
 
-/// <summary>The CPU with vectors of one width: hands each kernel to the worker pool in pieces that depend on the sizes alone.</summary>
+/// <summary>The CPU with vectors of one width: hands each kernel to the worker pool in pieces. Where they depend on the threads, too, no element's sum does.</summary>
 internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Precision precision) : CpuDevice where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     const int ElementGrain = 16384;             // elements per piece of an elementwise kernel
     const int ReductionBlock = 1 << 16;         // elements per partial sum
     const int NormBlocks = 32;                  // partial sums of a bias or gain gradient
+    const int Ignored = int.MinValue;           // the least target: one below 0 counts for nothing
     const int StreamPiece = 256 << 10;          // bytes of weights per piece, where they are only read through
 
     readonly WorkerPool pool = new(threads);
     readonly ScratchBuffer scratch = new();
     readonly PackedMatrix<V, F> head = new();
     Gemm<V, F>? gemm;
+
+    /// <summary>Elements of flat memory that one job takes at most: whole pieces, and fewer than an <see cref="int"/> counts.</summary>
+    internal int FlatRun { get; init; } = 1 << 30;
 
     public override int Threads => pool.Workers;
     public override long WorkDone => pool.Done;
@@ -29,54 +33,55 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
 
     public override Storage Allocate(long count) => new(CpuMemory.Allocate(Math.Max(1, count) * sizeof(float)), count);
     public override void Free(Storage storage) => CpuMemory.Free(storage.Address);
-    public override void Read(Storage source, Span<float> destination) => new ReadOnlySpan<float>(P(source), destination.Length).CopyTo(destination);
-    public override void Write(ReadOnlySpan<float> source, Storage destination) => source.CopyTo(new Span<float>(P(destination), source.Length));
-    public override void Write(ReadOnlySpan<int> source, Storage destination) => source.CopyTo(new Span<int>(P(destination), source.Length));
-    public override void Fill(Storage x, float value) => pool.Run(Items(x), ElementGrain, new FillWork(P(x), value));
+    public override void Read(Storage source, Span<float> destination) => new ReadOnlySpan<float>(Within(source, destination.Length), destination.Length).CopyTo(destination);
+    public override void Write(ReadOnlySpan<float> source, Storage destination) => source.CopyTo(new Span<float>(Within(destination, source.Length), source.Length));
+    public override void Write(ReadOnlySpan<int> source, Storage destination) => source.CopyTo(new Span<int>(Within(destination, source.Length), source.Length));
+    public override void Fill(Storage x, float value) => RunFlat(x.Length, new FillWork(P(x), value));
 
     public override void Copy(Storage x, Storage y)
     {
+        if (x.Length != y.Length) throw new ArgumentException($"{x.Length} elements cannot be copied to a storage of {y.Length}.");
         bool overlap = x.Address < y.Address + y.Length * sizeof(float) && y.Address < x.Address + x.Length * sizeof(float);
         if (overlap) Buffer.MemoryCopy(P(x), P(y), y.Length * sizeof(float), x.Length * sizeof(float));
-        else pool.Run(Items(x), ElementGrain, new CopyWork(P(x), P(y)));
+        else RunFlat(x.Length, new CopyWork(P(x), P(y)));
     }
 
     public override void FillNormal(Storage x, float std, ulong seed, uint stream) =>
-        pool.Run(checked((int)((x.Length + 3) / 4)), ElementGrain / 4, new NormalWork(P(x), x.Length, std, seed, stream));
+        pool.Run(Fours(x), ElementGrain / 4, new NormalWork(P(x), x.Length, std, seed, stream));
 
     // ---- elementwise
 
-    public override void Add(Storage a, Storage b, Storage y) => pool.Run(Items(y), ElementGrain, new AddWork<V>(P(a), P(b), P(y)));
-    public override void Accumulate(Storage x, Storage y) => pool.Run(Items(y), ElementGrain, new AddWork<V>(P(x), P(y), P(y)));
-    public override void Scale(Storage x, float factor, Storage y, bool accumulate) => pool.Run(Items(x), ElementGrain, new ScaleWork<V>(P(x), factor, P(y), accumulate));
-    public override void GeluForward(Storage x, Storage y) => pool.Run(Items(x), ElementGrain, new ActivationForward<V, GeluErf<V>, GeluErf<SimdScalar>>(P(x), P(y)));
+    public override void Add(Storage a, Storage b, Storage y) => RunFlat(y.Length, new AddWork<V>(P(a), P(b), P(y)));
+    public override void Accumulate(Storage x, Storage y) => RunFlat(y.Length, new AddWork<V>(P(x), P(y), P(y)));
+    public override void Scale(Storage x, float factor, Storage y, bool accumulate) => RunFlat(x.Length, new ScaleWork<V>(P(x), factor, P(y), accumulate));
+    public override void GeluForward(Storage x, Storage y) => RunFlat(x.Length, new ActivationForward<V, GeluErf<V>, GeluErf<SimdScalar>>(P(x), P(y)));
     public override void GeluBackward(Storage dy, Storage x, Storage dx, bool accumulate) =>
-        pool.Run(Items(x), ElementGrain, new ActivationBackward<V, GeluErf<V>, GeluErf<SimdScalar>>(P(dy), P(x), P(dx), accumulate));
-    public override void GeluTanhForward(Storage x, Storage y) => pool.Run(Items(x), ElementGrain, new ActivationForward<V, GeluTanh<V>, GeluTanh<SimdScalar>>(P(x), P(y)));
+        RunFlat(x.Length, new ActivationBackward<V, GeluErf<V>, GeluErf<SimdScalar>>(P(dy), P(x), P(dx), accumulate));
+    public override void GeluTanhForward(Storage x, Storage y) => RunFlat(x.Length, new ActivationForward<V, GeluTanh<V>, GeluTanh<SimdScalar>>(P(x), P(y)));
     public override void GeluTanhBackward(Storage dy, Storage x, Storage dx, bool accumulate) =>
-        pool.Run(Items(x), ElementGrain, new ActivationBackward<V, GeluTanh<V>, GeluTanh<SimdScalar>>(P(dy), P(x), P(dx), accumulate));
+        RunFlat(x.Length, new ActivationBackward<V, GeluTanh<V>, GeluTanh<SimdScalar>>(P(dy), P(x), P(dx), accumulate));
 
     public override void DropoutForward(Storage x, Storage y, float probability, RandomKey random) => Dropout(x, y, probability, random, accumulate: false);
     public override void DropoutBackward(Storage dy, Storage dx, float probability, RandomKey random, bool accumulate) => Dropout(dy, dx, probability, random, accumulate);
 
     void Dropout(Storage x, Storage y, float probability, RandomKey random, bool accumulate) =>
-        pool.Run((Items(x) + 3) / 4, ElementGrain / 16, new DropoutWork<V>(P(x), P(y), x.Length, new DropoutMask(random, probability), accumulate));
+        pool.Run(Fours(x), ElementGrain / 16, new DropoutWork<V>(P(x), P(y), x.Length, new DropoutMask(random, probability), accumulate));
 
     // ---- reductions
 
     public override void Mean(Storage x, Storage result)
     {
         double sum = 0;
-        foreach (float value in new ReadOnlySpan<float>(P(x), Items(x))) sum += value;
+        for (long i = 0; i < x.Length; i++) sum += P(x)[i];
         *P(result) = (float)(sum / x.Length);
     }
 
-    public override void SumOfSquares(Storage x, Storage result, bool accumulate)
+    public override void SumOfSquares(Storage x, Storage result)
     {
         int blocks = checked((int)((x.Length + ReductionBlock - 1) / ReductionBlock));
         double* partial = (double*)scratch.Get(2L * blocks);
         pool.Run(blocks, 1, new SumOfSquaresWork<V>(P(x), x.Length, ReductionBlock, partial));
-        double sum = accumulate ? *P(result) : 0;
+        double sum = 0;
         for (int i = 0; i < blocks; i++) sum += partial[i];
         *P(result) = (float)sum;
     }
@@ -84,11 +89,11 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     // ---- layers
 
     public override void EmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels) =>
-        pool.Run(batch * time, Rows(channels), new EmbeddingForward<V>((int*)P(ids), P(tokens), P(positions), P(y), time, channels));
+        pool.Run(batch * time, Rows(channels), new EmbeddingForward<V>(Ids(ids, batch * time, tokens.Length / channels), P(tokens), P(positions), P(y), time, channels));
 
     public override void EmbeddingBackward(Storage ids, Storage dy, Storage dTokens, Storage dPositions, int batch, int time, int channels) =>
         pool.Run(channels, Math.Max(16, channels / 8 / 16 * 16),
-            new EmbeddingBackward<V>((int*)P(ids), P(dy), P(dTokens), P(dPositions), batch * time, time, channels));
+            new EmbeddingBackward<V>(Ids(ids, batch * time, dTokens.Length / channels), P(dy), P(dTokens), P(dPositions), batch * time, time, channels));
 
     public override void LayerNormForward(Storage x, Storage weight, Storage bias, Storage y, Storage mean, Storage rstd, int rows, int channels) =>
         pool.Run(rows, Rows(channels), new LayerNormForward<V>(P(x), P(weight), P(bias), P(y), P(mean), P(rstd), channels));
@@ -118,7 +123,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         }
         // Many rows use each weight often: to widen them first costs little.
         float* wide = scratch.Get((long)outputs * inputs);
-        pool.Run(outputs * inputs, ElementGrain, new WidenWork<V>((ushort*)P(weight), wide));
+        RunFlat((long)outputs * inputs, new WidenWork<V>((ushort*)P(weight), wide));
         Gemm.Multiply(new(P(x), rows, inputs), new MatrixView(wide, outputs, inputs).Transposed, new(P(y), rows, outputs), P(bias));
     }
 
@@ -145,16 +150,16 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         return checked((int)((grain + multiple - 1) / multiple * multiple));
     }
 
-    public override void Narrow(Storage x, Storage y) => pool.Run(Items(x), ElementGrain, new NarrowWork(P(x), (ushort*)P(y)));
+    public override void Narrow(Storage x, Storage y) => RunFlat(x.Length, new NarrowWork(P(x), (ushort*)P(y)));
 
     public override void NarrowEmbeddingForward(Storage ids, Storage tokens, Storage positions, Storage y, int batch, int time, int channels, int first) =>
-        pool.Run(batch * time, Rows(channels), new NarrowEmbeddingForward((int*)P(ids), (ushort*)P(tokens), (ushort*)P(positions) + (long)first * channels, P(y), time, channels));
+        pool.Run(batch * time, Rows(channels), new NarrowEmbeddingForward(Ids(ids, batch * time, 2 * tokens.Length / channels), (ushort*)P(tokens), (ushort*)P(positions) + (long)first * channels, P(y), time, channels));
 
     public override void AppendKeyValues(Storage qkv, Storage keys, Storage values, int batch, int time, int past, int capacity, int heads, int headSize) =>
-        pool.Run(batch * heads, Rows(time * headSize), new AppendKeyValuesWork(P(qkv), P(keys), P(values), new(time, heads, headSize), new(past, capacity)));
+        pool.Run(batch * heads, Rows((long)time * headSize), new AppendKeyValuesWork(P(qkv), P(keys), P(values), new(time, heads, headSize), new(past, capacity)));
 
     public override void CachedAttention(Storage qkv, Storage keys, Storage values, Storage y, int batch, int time, int past, int capacity, int heads, int headSize) =>
-        pool.Run(batch * heads, Rows(time * (past + time) * headSize), new CachedAttentionWork<V>(P(qkv), P(keys), P(values), P(y), new(time, heads, headSize), new(past, capacity)));
+        pool.Run(batch * heads, Rows((long)time * (past + time) * headSize), new CachedAttentionWork<V>(P(qkv), P(keys), P(values), P(y), new(time, heads, headSize), new(past, capacity)));
 
     public override void LinearBackwardInput(Storage dy, Storage weight, Storage dx, int rows, int inputs, int outputs, bool accumulate) =>
         Gemm.Multiply(new(P(dy), rows, outputs), new MatrixView(P(weight), outputs, inputs), new(P(dx), rows, inputs), accumulate: accumulate);
@@ -188,18 +193,19 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     }
 
     /// <summary>Heads per piece, so that a piece is worth some microseconds however short the sequences are.</summary>
-    static int HeadGrain(int time, int headSize) => Math.Max(1, ElementGrain / (time * (time + headSize)));
+    static int HeadGrain(int time, int headSize) => (int)Math.Max(1, ElementGrain / ((long)time * (time + headSize)));
 
     static DropoutMask Mask(float dropout, RandomKey random) => dropout > 0 ? new(random, dropout) : default;
 
     // ---- head and optimizer
 
     public override void CrossEntropy(Storage logits, Storage targets, Storage losses, Storage dLogits, int rows, int vocabulary, float scale) =>
-        pool.Run(rows, Rows(vocabulary), new CrossEntropyWork<V>(P(logits), (int*)P(targets), P(losses), P(dLogits), vocabulary, scale));
+        pool.Run(rows, Rows(vocabulary), new CrossEntropyWork<V>(P(logits), Ids(targets, rows, vocabulary, least: Ignored), P(losses), P(dLogits), vocabulary, scale));
 
     public override void LinearCrossEntropy(Storage x, Storage weight, Storage targets, Storage losses, Storage dx, Storage dWeight,
         int rows, int channels, int vocabulary, float scale, bool accumulate)
     {
+        int* ids = Ids(targets, rows, vocabulary, least: Ignored);
         bool backward = !dx.IsNone;
         int blockRows = HeadRows(rows, vocabulary);
         float* logits = scratch.Get((long)blockRows * vocabulary);
@@ -214,7 +220,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
             if (packed) Gemm.Multiply(xBlock, head, z);
             else Gemm.Multiply(xBlock, w.Transposed, z);
             pool.Run(count, Rows(vocabulary),
-                new CrossEntropyWork<V>(logits, (int*)P(targets) + row, P(losses) + row, backward ? logits : null, vocabulary, scale));
+                new CrossEntropyWork<V>(logits, ids + row, P(losses) + row, backward ? logits : null, vocabulary, scale));
             if (!backward) continue;
             var dxBlock = new MatrixView(P(dx) + (long)row * channels, count, channels);
             Gemm.Multiply(z, w, dxBlock);       // W packed for this, too, would be as large as W
@@ -223,7 +229,7 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     }
 
     public override void AdamW(Storage values, Storage grads, Storage m, Storage v, Storage schedule, float beta1, float beta2, float epsilon, float weightDecay) =>
-        pool.Run(Items(values), ElementGrain, new AdamWWork<V>(P(values), P(grads), P(m), P(v), P(schedule), beta1, beta2, epsilon, weightDecay));
+        RunFlat(values.Length, new AdamWWork<V>(P(values), P(grads), P(m), P(v), P(schedule), beta1, beta2, epsilon, weightDecay));
 
     // ---- machine
 
@@ -267,8 +273,27 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
     }
 
     static float* P(Storage storage) => (float*)storage.Address;
-    static int Items(Storage storage) => checked((int)storage.Length);
+
+    static float* Within(Storage storage, int count) =>
+        count <= storage.Length ? P(storage) : throw new ArgumentException($"{count} elements are more than a storage of {storage.Length} has.");
+
+    /// <summary>Token ids, all of which are in the vocabulary: kernels read and write where they say.</summary>
+    static int* Ids(Storage storage, int count, long vocabulary, int least = 0)
+    {
+        int* ids = (int*)P(storage);
+        for (int i = 0; i < count; i++)
+            if (ids[i] < least || ids[i] >= vocabulary) throw new ArgumentException($"Token {ids[i]} is not within a vocabulary of {vocabulary}.");
+        return ids;
+    }
+
+    /// <summary>Groups of four elements: so many random numbers come at a time.</summary>
+    static int Fours(Storage storage) => checked((int)((storage.Length + 3) / 4));
+
+    void RunFlat<T>(long length, T work) where T : unmanaged, IFlatWork<T>
+    {
+        for (long start = 0; start < length; start += FlatRun) pool.Run((int)Math.Min(FlatRun, length - start), ElementGrain, work.From(start));
+    }
 
     /// <summary>Rows per piece, so that a piece is about <see cref="ElementGrain"/> elements.</summary>
-    static int Rows(int columns) => Math.Max(1, ElementGrain / columns);
+    static int Rows(long columns) => (int)Math.Max(1, ElementGrain / columns);
 }

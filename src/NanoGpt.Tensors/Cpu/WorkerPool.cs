@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace NanoGpt.Tensors.Cpu;
 
@@ -7,6 +8,13 @@ internal interface IWork
 {
     /// <summary>Does items <paramref name="from"/> (inclusive) to <paramref name="to"/> (exclusive).</summary>
     void Run(int from, int to);
+}
+
+/// <summary>Work whose items are the elements of flat memory, of which there may be more than an <see cref="int"/> counts.</summary>
+internal interface IFlatWork<TSelf> : IWork where TSelf : unmanaged, IFlatWork<TSelf>
+{
+    /// <summary>The same work on what begins with element <paramref name="start"/>.</summary>
+    TSelf From(long start);
 }
 
 /// <summary>
@@ -79,7 +87,7 @@ internal sealed unsafe class WorkerPool : IDisposable
         if (failure is { } e)
         {
             failure = null;
-            throw new AggregateException(e.Message, e);
+            ExceptionDispatchInfo.Throw(e);
         }
     }
 
@@ -143,6 +151,7 @@ internal sealed unsafe class WorkerPool : IDisposable
                 spins = 0;
             }
         }
+        ScratchBuffer.OfThread.Dispose();
     }
 
     public void Dispose()

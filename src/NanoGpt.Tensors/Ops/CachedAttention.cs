@@ -9,10 +9,11 @@ public static partial class Ops
     /// <param name="qkv">(B, T, 3C): queries, keys and values of the T new positions.</param>
     /// <param name="past">What the layer keeps.</param>
     /// <returns>(B, T, C).</returns>
-    /// <exception cref="ArgumentException">qkv does not fit the cache, or there is no room for it.</exception>
+    /// <exception cref="ArgumentException">qkv does not fit the cache or is empty, or there is no room for it.</exception>
     /// <exception cref="InvalidOperationException">The tape records.</exception>
     public static Tensor CachedAttention(Tensor qkv, KeyValues past)
     {
+        Expect(qkv, rank: 3);
         int batch = qkv.Shape[0], time = qkv.Shape[1], heads = past.Heads, headSize = past.HeadSize;
         var (tape, cache) = (qkv.Tape, past.Cache);
         if (tape.Recording) throw new InvalidOperationException("CachedAttention is for reading and writing text: it has no way back.");

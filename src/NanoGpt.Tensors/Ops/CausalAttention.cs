@@ -13,9 +13,12 @@ public static partial class Ops
     /// <param name="heads">Number of heads.</param>
     /// <param name="dropout">Probability that an attention weight is dropped, while recording.</param>
     /// <returns>(B, T, C).</returns>
-    /// <exception cref="ArgumentException">The last size is not 3 · heads · d.</exception>
+    /// <exception cref="ArgumentException">qkv is not (B, T, 3 · heads · d) or empty, or dropout is below 0 or not below 1.</exception>
     public static Tensor CausalAttention(Tensor qkv, int heads, float dropout)
     {
+        Expect(qkv, rank: 3);
+        ExpectDropout(dropout);
+        if (heads < 1) throw new ArgumentException($"CausalAttention: {heads} heads; there must be one at least.");
         int batch = qkv.Shape[0], time = qkv.Shape[1], channels = qkv.Shape[2] / 3, headSize = channels / heads;
         if (qkv.Shape[2] != 3 * heads * headSize) throw new ArgumentException($"CausalAttention: {qkv.Shape} does not split into q, k, v of {heads} heads.");
         var tape = qkv.Tape;

@@ -11,9 +11,10 @@ public static partial class Ops
     /// </summary>
     /// <param name="logits">(…, V).</param>
     /// <param name="targets">Token ids, one per row.</param>
-    /// <exception cref="ArgumentException">There is not one target per row.</exception>
+    /// <exception cref="ArgumentException">There are no rows, not one target per row, or a target is not below V.</exception>
     public static Tensor CrossEntropy(Tensor logits, Tensor targets)
     {
+        ExpectRows(logits);
         int vocabulary = logits.Shape[-1], rows = logits.Shape.Rows;
         if (targets.Shape.Count != rows) throw new ArgumentException($"CrossEntropy: targets {targets.Shape} for logits {logits.Shape}.");
         var tape = logits.Tape;
@@ -22,11 +23,7 @@ public static partial class Ops
         var dz = tape.Recording ? tape.NewStorage(logits.Shape.Count) : default;
         tape.Device.CrossEntropy(logits.Data, targets.Data, losses, dz, rows, vocabulary, tape.LossScale / rows);
         tape.Device.Mean(losses, loss.Data);
-        tape.Push(loss, () =>
-        {
-            var (gradient, accumulate) = tape.GradientOf(logits);
-            tape.Device.Scale(dz, 1, gradient, accumulate);
-        });
+        tape.Push(loss, () => PutGradient(tape, dz, logits));
         return loss;
     }
 
@@ -42,13 +39,16 @@ public static partial class Ops
     /// <param name="x">(…, C).</param>
     /// <param name="weight">(V, C).</param>
     /// <param name="targets">Token ids, one per row.</param>
-    /// <exception cref="ArgumentException">The sizes do not fit.</exception>
+    /// <exception cref="ArgumentException">The sizes do not fit, there are no rows, or a target is not below V.</exception>
+    /// <exception cref="InvalidOperationException">The weight belongs to no store or is narrow, or x already has a gradient.</exception>
     public static Tensor LinearCrossEntropy(Tensor x, Parameter weight, Tensor targets)
     {
+        ExpectRows(x);
+        Expect(weight, rank: 2);
         int channels = weight.Shape[1], vocabulary = weight.Shape[0], rows = x.Shape.Rows;
         if (x.Shape[-1] != channels) throw new ArgumentException($"LinearCrossEntropy: x {x.Shape} does not fit weight {weight.Shape}.");
         if (targets.Shape.Count != rows) throw new ArgumentException($"LinearCrossEntropy: targets {targets.Shape} for x {x.Shape}.");
-        var tape = x.Tape;
+        var (tape, values) = (x.Tape, Wide(weight));
         var losses = tape.NewStorage(rows);
         var loss = tape.New(Shape.Scalar);
         if (tape.Recording)
@@ -57,11 +57,11 @@ public static partial class Ops
             var (dx, accumulate) = tape.GradientOf(x);
             if (accumulate) throw new InvalidOperationException("LinearCrossEntropy: x already has a gradient; a tape takes one loss of this kind on one x.");
             var (dWeight, add) = tape.GradientOf(weight);
-            tape.Device.LinearCrossEntropy(x.Data, weight.Data, targets.Data, losses, dx, dWeight, rows, channels, vocabulary, tape.LossScale / rows, add);
+            tape.Device.LinearCrossEntropy(x.Data, values, targets.Data, losses, dx, dWeight, rows, channels, vocabulary, tape.LossScale / rows, add);
         }
         else
         {
-            tape.Device.LinearCrossEntropy(x.Data, weight.Data, targets.Data, losses, default, default, rows, channels, vocabulary, 0, accumulate: false);
+            tape.Device.LinearCrossEntropy(x.Data, values, targets.Data, losses, default, default, rows, channels, vocabulary, 0, accumulate: false);
         }
         tape.Device.Mean(losses, loss.Data);
         return loss;
@@ -75,17 +75,19 @@ public static partial class Ops
     /// <param name="weight">(V, C).</param>
     /// <param name="targets">Token ids, one per row.</param>
     /// <returns>One loss per row, in the shape of the targets.</returns>
-    /// <exception cref="ArgumentException">The sizes do not fit.</exception>
-    /// <exception cref="InvalidOperationException">The tape records.</exception>
+    /// <exception cref="ArgumentException">The sizes do not fit, there are no rows, or a target is not below V.</exception>
+    /// <exception cref="InvalidOperationException">The tape records, or the weight belongs to no store or is narrow.</exception>
     public static Tensor LinearCrossEntropyByRow(Tensor x, Parameter weight, Tensor targets)
     {
+        ExpectRows(x);
+        Expect(weight, rank: 2);
         int channels = weight.Shape[1], vocabulary = weight.Shape[0], rows = x.Shape.Rows;
         if (x.Shape[-1] != channels) throw new ArgumentException($"LinearCrossEntropyByRow: x {x.Shape} does not fit weight {weight.Shape}.");
         if (targets.Shape.Count != rows) throw new ArgumentException($"LinearCrossEntropyByRow: targets {targets.Shape} for x {x.Shape}.");
         var tape = x.Tape;
         if (tape.Recording) throw new InvalidOperationException("LinearCrossEntropyByRow is for evaluation: it has no way back.");
         var losses = tape.New(targets.Shape);
-        tape.Device.LinearCrossEntropy(x.Data, weight.Data, targets.Data, losses.Data, default, default, rows, channels, vocabulary, 0, accumulate: false);
+        tape.Device.LinearCrossEntropy(x.Data, Wide(weight), targets.Data, losses.Data, default, default, rows, channels, vocabulary, 0, accumulate: false);
         return losses;
     }
 }

@@ -10,8 +10,10 @@ public static partial class Ops
     /// backward:  dx += dy · mask / (1 - p)
     /// </code>
     /// </summary>
+    /// <exception cref="ArgumentException">The probability is below 0, or not below 1.</exception>
     public static Tensor Dropout(Tensor x, float probability)
     {
+        ExpectDropout(probability);
         var tape = x.Tape;
         if (!tape.Recording || probability == 0) return x;
         var random = tape.NextRandom();

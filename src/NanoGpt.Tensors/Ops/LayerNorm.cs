@@ -13,9 +13,13 @@ public static partial class Ops
     /// <param name="x">(…, C).</param>
     /// <param name="weight">(C).</param>
     /// <param name="bias">(C), or null.</param>
-    /// <exception cref="ArgumentException">The weight or the bias is not as wide as x.</exception>
+    /// <exception cref="ArgumentException">The weight or the bias is not as wide as x, or x has no rows.</exception>
+    /// <exception cref="InvalidOperationException">A parameter belongs to no store.</exception>
     public static Tensor LayerNorm(Tensor x, Parameter weight, Parameter? bias)
     {
+        ExpectRows(x);
+        Expect(weight, rank: 1);
+        if (bias != null) Expect(bias, rank: 1);
         int channels = x.Shape[-1], rows = x.Shape.Rows;
         if (weight.Shape.Count != channels) throw new ArgumentException($"LayerNorm: x {x.Shape} and weight {weight.Shape} differ in width.");
         if (bias != null && bias.Shape.Count != channels) throw new ArgumentException($"LayerNorm: x {x.Shape} and bias {bias.Shape} differ in width.");
@@ -23,7 +27,7 @@ public static partial class Ops
         var y = tape.New(x.Shape);
         var mean = tape.NewStorage(rows);
         var rstd = tape.NewStorage(rows);
-        tape.Device.LayerNormForward(x.Data, weight.Data, bias?.Data ?? default, y.Data, mean, rstd, rows, channels);
+        tape.Device.LayerNormForward(x.Data, weight.Values, bias?.Values ?? default, y.Data, mean, rstd, rows, channels);
         tape.Push(y, () =>
         {
             var (dx, accumulate) = tape.GradientOf(x);

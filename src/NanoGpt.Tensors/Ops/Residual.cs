@@ -27,9 +27,15 @@ public static partial class Ops
     /// <summary>The way back of a sum: both get the gradient, the first by taking it over.</summary>
     static void ShareGradient(Tape tape, Tensor y, Tensor a, Tensor b)
     {
-        var (db, accumulate) = tape.GradientOf(b);
-        if (accumulate) tape.Device.Accumulate(y.Grad, db);
-        else tape.Device.Copy(y.Grad, db);
+        PutGradient(tape, y.Grad, b);
         tape.PassGradient(y, a);
+    }
+
+    /// <summary>Gives an input a gradient that lies elsewhere.</summary>
+    static void PutGradient(Tape tape, Storage gradient, Tensor input)
+    {
+        var (place, accumulate) = tape.GradientOf(input);
+        if (accumulate) tape.Device.Accumulate(gradient, place);
+        else tape.Device.Copy(gradient, place);
     }
 }

@@ -12,7 +12,7 @@ public sealed class AdamW : IDisposable
 {
     readonly ParameterStore store;
     readonly Device device;
-    readonly Storage m, v, schedule, squares;
+    Storage m, v, schedule, squares;
     readonly double beta1, beta2, weightDecay, gradClip, epsilon;
     readonly List<(long Start, long Length, long Place)> owned = [];       // place: where its moments are
 
@@ -60,7 +60,7 @@ public sealed class AdamW : IDisposable
 
     double SumOfSquares(Storage flat)
     {
-        device.SumOfSquares(flat, squares, accumulate: false);
+        device.SumOfSquares(flat, squares);
         Span<float> sum = [0];
         device.Read(squares, sum);
         return sum[0];
@@ -119,6 +119,8 @@ public sealed class AdamW : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var storage in (Storage[])[m, v, schedule, squares]) device.Free(storage);
+        foreach (var storage in (Storage[])[m, v, schedule, squares])
+            if (!storage.IsNone) device.Free(storage);
+        m = v = schedule = squares = default;
     }
 }

@@ -131,7 +131,7 @@ public unsafe class WorkerPoolTests
             fixed (int* p = counts)
             {
                 var work = new FailingWork(p, failing);
-                var thrown = Assert.ThrowsAny<Exception>(() => pool.Run(40, 1, work));
+                var thrown = Assert.Throws<InvalidOperationException>(() => pool.Run(40, 1, work));
                 Assert.Contains($"Item {failing} failed.", thrown.Message, StringComparison.Ordinal);
             }
             Assert.Equal(0, counts[failing]);
@@ -140,6 +140,29 @@ public unsafe class WorkerPoolTests
             fixed (int* p = counts) pool.Run(40, 1, new CountWork(p));
             Assert.All(counts, count => Assert.Equal(1, count));
         }
+    }
+
+    static readonly System.Collections.Concurrent.ConcurrentDictionary<ScratchBuffer, int> buffers = [];
+
+    /// <summary>Makes each thread that takes part ask for working memory.</summary>
+    readonly struct ScratchWork : IWork
+    {
+        public void Run(int from, int to)
+        {
+            Assert.True(ScratchBuffer.OfThread.Get(100) != null);
+            buffers[ScratchBuffer.OfThread] = Environment.CurrentManagedThreadId;
+            Thread.Sleep(2);
+        }
+    }
+
+    [Fact]
+    public void Dispose_gives_back_the_working_memory_of_its_threads()
+    {
+        buffers.Clear();
+        using (var pool = new WorkerPool(3)) pool.Run(60, 1, new ScratchWork());
+        var others = buffers.Where(b => b.Value != Environment.CurrentManagedThreadId).Select(b => b.Key).ToArray();
+        Assert.Equal(2, others.Length);
+        Assert.All(others, buffer => Assert.True(buffer.Get(0) == null));
     }
 
     [Theory]

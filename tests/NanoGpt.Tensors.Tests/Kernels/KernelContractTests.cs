@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using NanoGpt.Tensors.Cpu;
+using NanoGpt.Tensors.Cpu.Gemm;
+using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Tests;
 
@@ -45,6 +47,25 @@ public class KernelContractTests
                         $"{kernel}: result {i} differs between 1 and {threads} threads.");
             }
         }
+    }
+
+    /// <summary>As memory of more elements than an int counts is taken.</summary>
+    [Fact]
+    public void Flat_memory_in_several_runs_has_the_same_bits_as_in_one()
+    {
+        using var device = new CpuDevice<SimdScalar, Fp32Format<SimdScalar>>(2, SimdWidth.Scalar, Precision.Float32) { FlatRun = 1 << 14 };
+        foreach (var kernel in KernelCase.All(Sizes.Large)) Assert.Equal(Run(Devices.Of(SimdWidth.Scalar), kernel), Run(device, kernel));
+    }
+
+    /// <summary>2048 queries · 32768 keys · 64 channels are 2³².</summary>
+    [Fact]
+    public void Work_is_shared_out_where_the_product_of_sizes_is_no_int()
+    {
+        const int time = 2048, past = 30_720, headSize = 64;
+        using var bench = new Workbench(Devices.Widest, new CanaryFence());
+        Storage caches = bench.In(headSize * (past + time));
+        bench.Device.CachedAttention(bench.In(time * 3 * headSize), caches, caches, bench.Out(time * headSize), 1, time, past, past + time, 1, headSize);
+        bench.Judge("CachedAttention");
     }
 
     [Fact]

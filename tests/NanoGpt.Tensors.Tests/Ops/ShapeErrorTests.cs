@@ -43,6 +43,50 @@ public class ShapeErrorTests
         Refused(t => Ops.LinearCrossEntropy(Input(t, 2, 4), Weight(7, 4), t.Tokens([0, 1, 2], 1, 3)), "LinearCrossEntropy", "(2, 4)", "(1, 3)");
 
     [Fact]
+    public void Linear_rank() => Refused(t => Ops.Linear(Input(t, 2, 3), Weight(5, 3, 1), null), "Linear", "weight (5, 3, 1)", "2 dimensions");
+
+    [Fact]
+    public void LayerNorm_rank() => Refused(t => Ops.LayerNorm(Input(t, 2, 3), Weight(3, 1), null), "LayerNorm", "weight (3, 1)", "1 dimension.");
+
+    [Fact]
+    public void Embedding_rank() => Refused(t => Ops.Embedding(Input(t, 2), Weight(5, 4), Weight(2, 4)), "Embedding", "ids (2)", "2 dimensions");
+
+    [Fact]
+    public void CausalAttention_rank() => Refused(t => Ops.CausalAttention(Input(t, 2, 12), heads: 1, dropout: 0), "CausalAttention", "qkv (2, 12)", "3 dimensions");
+
+    [Fact]
+    public void LinearCrossEntropy_rank() =>
+        Refused(t => Ops.LinearCrossEntropy(Input(t, 2, 4), Weight(7, 4, 1), t.Tokens([0, 1], 1, 2)), "LinearCrossEntropy", "weight (7, 4, 1)", "2 dimensions");
+
+    [Fact]
+    public void LastPosition_rank() => Refused(t => Ops.LastPosition(Input(t, 2, 3)), "LastPosition", "x (2, 3)", "3 dimensions");
+
+    [Fact]
+    public void CausalAttention_of_nothing() => Refused(t => Ops.CausalAttention(Input(t, 1, 0, 12), heads: 1, dropout: 0), "CausalAttention", "qkv (1, 0, 12)");
+
+    [Fact]
+    public void CausalAttention_without_heads() => Refused(t => Ops.CausalAttention(Input(t, 1, 2, 12), heads: 0, dropout: 0), "CausalAttention", "0 heads");
+
+    [Fact]
+    public void Linear_of_nothing() => Refused(t => Ops.Linear(Input(t, 0, 3), Weight(5, 3), null), "Linear", "x (0, 3)");
+
+    [Fact]
+    public void LayerNorm_of_nothing() => Refused(t => Ops.LayerNorm(Input(t, 0, 3), Weight(3), null), "LayerNorm", "x (0, 3)");
+
+    [Fact]
+    public void CrossEntropy_of_nothing() => Refused(t => Ops.CrossEntropy(Input(t, 0, 5), t.Tokens([], 0, 1)), "CrossEntropy", "logits (0, 5)");
+
+    [Theory]
+    [InlineData(-0.1f)]
+    [InlineData(1)]
+    [InlineData(float.NaN)]
+    public void Dropout(float probability)
+    {
+        Refused(t => Ops.Dropout(Input(t, 2), probability), "Dropout", $"{probability}");
+        Refused(t => Ops.CausalAttention(Input(t, 1, 2, 12), heads: 1, probability), "CausalAttention", $"{probability}");
+    }
+
+    [Fact]
     public void Tokens() => Refused(t => t.Tokens([1, 2, 3], 2, 2), "Tokens", "3", "(2, 2)");
 
     [Fact]

@@ -76,12 +76,7 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
             int j = 0;
             if (k + Prefetch.Rows < depth) Prefetch.Row(source + Prefetch.Rows * rowStride, valid);
             for (; j + V.Count <= valid; j += V.Count) V.Store(V.Load(source + j), destination + j);
-            for (; j < width; j += V.Count)
-            {
-                V rest = V.LoadPartial(source + j, valid - j);
-                if (j + V.Count <= width) V.Store(rest, destination + j);
-                else V.StorePartial(rest, destination + j, width - j);
-            }
+            for (; j < width; j += V.Count) V.Store(V.LoadPartial(source + j, valid - j), destination + j);     // the width is whole vectors
         }
     }
 

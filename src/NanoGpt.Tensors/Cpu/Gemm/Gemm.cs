@@ -38,7 +38,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>C = A·B (+ C if <paramref name="accumulate"/>, + bias per column if given; not both).</summary>
     public void Multiply(MatrixView a, MatrixView b, MatrixView c, float* bias = null, bool accumulate = false)
     {
-        // A row or two against a weight matrix, as sampling has it: read the weights where they lie, as the left side of the transposed product.
+        // Fewer rows than a tile has, against a weight matrix: read the weights where they lie, as the left side of the transposed product.
         if (a.Rows < F.TileRows && b.ColumnStride != 1)
         {
             for (int row = 0; row < a.Rows && bias != null; row++)

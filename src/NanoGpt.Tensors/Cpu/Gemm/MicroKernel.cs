@@ -16,7 +16,7 @@ namespace NanoGpt.Tensors.Cpu.Gemm;
 internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
 {
     /// <summary>The widest tile, in vectors.</summary>
-    public const int MaxVectors = 3;
+    public const int MaxVectors = TileKernel.MaxVectors;
 
     /// <summary>The same, assembled; null where there is no such code for these vectors or this system.</summary>
     public static readonly TileKernel? Assembled = Assemble();

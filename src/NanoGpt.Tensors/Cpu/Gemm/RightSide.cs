@@ -17,9 +17,6 @@ internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> wh
 
     public PackedPanels<V> Panels { get; }
 
-    /// <summary>Whether it was packed beforehand.</summary>
-    public bool IsPacked => packed != null;
-
     /// <summary>How a matrix will be cut.</summary>
     public static PackedPanels<V> Cut(int rows, int columns) => new((rows + F.Pairing - 1) / F.Pairing, columns);
 

@@ -23,7 +23,7 @@ internal unsafe struct TileCall
 }
 
 /// <summary>
-/// The assembled micro-kernels of one instruction. The runtime is not told of a call (<c>SuppressGCTransition</c>), which takes up to some tens of
+/// The assembled micro-kernels of one instruction. The runtime is not told of a call (<c>SuppressGCTransition</c>), which may take up to a few hundred
 /// microseconds; a garbage collection waits for so long.
 /// </summary>
 internal sealed unsafe class TileKernel
@@ -31,7 +31,8 @@ internal sealed unsafe class TileKernel
     /// <summary>16 words that are -1, then 16 that are 0: masks for any number of lanes.</summary>
     static readonly int* masks = Masks();
 
-    const int MaxVectors = 3;
+    /// <summary>The widest tile, in vectors.</summary>
+    public const int MaxVectors = 3;
 
     /// <summary>For each number of vectors: for A by rows, by packed tiles, and any other way.</summary>
     readonly delegate* unmanaged[SuppressGCTransition]<TileCall*, void>[] kernels;

@@ -10,8 +10,10 @@ namespace NanoGpt.Tensors.Cpu.Kernels;
 /// </code>
 /// </summary>
 internal readonly unsafe struct AdamWWork<V>(float* values, float* grads, float* m, float* v, float* schedule,
-    float beta1, float beta2, float epsilon, float weightDecay) : IWork where V : unmanaged, ISimd<V>
+    float beta1, float beta2, float epsilon, float weightDecay) : IFlatWork<AdamWWork<V>> where V : unmanaged, ISimd<V>
 {
+    public AdamWWork<V> From(long start) => new(values + start, grads + start, m + start, v + start, schedule, beta1, beta2, epsilon, weightDecay);
+
     public void Run(int from, int to)
     {
         // Read once: to the compiler, a store may change what lies behind any pointer.

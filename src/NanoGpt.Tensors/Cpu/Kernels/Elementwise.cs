@@ -5,8 +5,10 @@ namespace NanoGpt.Tensors.Cpu.Kernels;
 // One struct per kernel: its constructor is the argument list, Run the loop. Items are single elements.
 
 /// <summary>y = a + b.</summary>
-internal readonly unsafe struct AddWork<V>(float* a, float* b, float* y) : IWork where V : unmanaged, ISimd<V>
+internal readonly unsafe struct AddWork<V>(float* a, float* b, float* y) : IFlatWork<AddWork<V>> where V : unmanaged, ISimd<V>
 {
+    public AddWork<V> From(long start) => new(a + start, b + start, y + start);
+
     public void Run(int from, int to)
     {
         int i = from;
@@ -16,8 +18,10 @@ internal readonly unsafe struct AddWork<V>(float* a, float* b, float* y) : IWork
 }
 
 /// <summary>y = factor·x, or y += factor·x.</summary>
-internal readonly unsafe struct ScaleWork<V>(float* x, float factor, float* y, bool accumulate) : IWork where V : unmanaged, ISimd<V>
+internal readonly unsafe struct ScaleWork<V>(float* x, float factor, float* y, bool accumulate) : IFlatWork<ScaleWork<V>> where V : unmanaged, ISimd<V>
 {
+    public ScaleWork<V> From(long start) => new(x + start, factor, y + start, accumulate);
+
     public void Run(int from, int to)
     {
         var f = V.Create(factor);
@@ -36,13 +40,17 @@ internal readonly unsafe struct ScaleWork<V>(float* x, float factor, float* y, b
 }
 
 /// <summary>x = value.</summary>
-internal readonly unsafe struct FillWork(float* x, float value) : IWork
+internal readonly unsafe struct FillWork(float* x, float value) : IFlatWork<FillWork>
 {
+    public FillWork From(long start) => new(x + start, value);
+
     public void Run(int from, int to) => new Span<float>(x + from, to - from).Fill(value);
 }
 
 /// <summary>y = x, without overlap.</summary>
-internal readonly unsafe struct CopyWork(float* x, float* y) : IWork
+internal readonly unsafe struct CopyWork(float* x, float* y) : IFlatWork<CopyWork>
 {
+    public CopyWork From(long start) => new(x + start, y + start);
+
     public void Run(int from, int to) => new ReadOnlySpan<float>(x + from, to - from).CopyTo(new Span<float>(y + from, to - from));
 }

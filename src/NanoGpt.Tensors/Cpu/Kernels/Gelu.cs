@@ -11,9 +11,11 @@ internal interface IActivation<V> where V : unmanaged, ISimd<V>
 }
 
 /// <summary>y = f(x). <typeparamref name="T"/> is the same function on one lane, for the tail.</summary>
-internal readonly unsafe struct ActivationForward<V, F, T>(float* x, float* y) : IWork
+internal readonly unsafe struct ActivationForward<V, F, T>(float* x, float* y) : IFlatWork<ActivationForward<V, F, T>>
     where V : unmanaged, ISimd<V> where F : IActivation<V> where T : IActivation<SimdScalar>
 {
+    public ActivationForward<V, F, T> From(long start) => new(x + start, y + start);
+
     public void Run(int from, int to)
     {
         int i = from;
@@ -23,9 +25,11 @@ internal readonly unsafe struct ActivationForward<V, F, T>(float* x, float* y) :
 }
 
 /// <summary>dx (+)= dy · f'(x).</summary>
-internal readonly unsafe struct ActivationBackward<V, F, T>(float* dy, float* x, float* dx, bool accumulate) : IWork
+internal readonly unsafe struct ActivationBackward<V, F, T>(float* dy, float* x, float* dx, bool accumulate) : IFlatWork<ActivationBackward<V, F, T>>
     where V : unmanaged, ISimd<V> where F : IActivation<V> where T : IActivation<SimdScalar>
 {
+    public ActivationBackward<V, F, T> From(long start) => new(dy + start, x + start, dx + start, accumulate);
+
     public void Run(int from, int to)
     {
         int i = from;
@@ -70,7 +74,7 @@ internal readonly struct GeluTanh<V> : IActivation<V> where V : unmanaged, ISimd
     public static V Derivative(V x)
     {
         V s = Sigmoid(x), slope = V.Create(TwoSqrt2OverPi) * V.Fma(x * x, V.Create(3 * Cubic), V.Create(1));
-        // Far out, σ·(1 - σ) is 0 and the slope is large; as a product of small numbers first, it stays 0.
+        // Far out, σ·(1 - σ) is next to 0 and the slope is large; with the small numbers multiplied first, nothing is left up to |x| = 10⁹.
         return V.Fma(s * (V.Create(1) - s) * x, slope, s);
     }
 }

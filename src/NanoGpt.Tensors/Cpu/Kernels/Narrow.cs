@@ -4,8 +4,10 @@ using NanoGpt.Tensors.Cpu.Simd;
 namespace NanoGpt.Tensors.Cpu.Kernels;
 
 /// <summary>y = x rounded to bf16, to the nearest, ties to even; a NaN stays one.</summary>
-internal readonly unsafe struct NarrowWork(float* x, ushort* y) : IWork
+internal readonly unsafe struct NarrowWork(float* x, ushort* y) : IFlatWork<NarrowWork>
 {
+    public NarrowWork From(long start) => new(x + start, y + start);
+
     public void Run(int from, int to)
     {
         for (int i = from; i < to; i++) y[i] = (ushort)(Bf16Format.Round(x[i]) >> 16);
@@ -13,8 +15,10 @@ internal readonly unsafe struct NarrowWork(float* x, ushort* y) : IWork
 }
 
 /// <summary>y = x, from bf16 to fp32.</summary>
-internal readonly unsafe struct WidenWork<V>(ushort* x, float* y) : IWork where V : unmanaged, ISimd<V>
+internal readonly unsafe struct WidenWork<V>(ushort* x, float* y) : IFlatWork<WidenWork<V>> where V : unmanaged, ISimd<V>
 {
+    public WidenWork<V> From(long start) => new(x + start, y + start);
+
     public void Run(int from, int to)
     {
         int i = from;

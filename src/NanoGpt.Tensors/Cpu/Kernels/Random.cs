@@ -43,7 +43,7 @@ internal readonly unsafe struct DropoutMask
     public DropoutMask(RandomKey random, float probability)
     {
         int* step = (int*)random.Step.Address;
-        // The iteration goes into the key, the micro-batch and the operation share a counter word.
+        // The iteration goes into the key; the operation shares a counter word with the purpose, the micro-batch has its own.
         key = random.Seed ^ ((ulong)(uint)step[0] << 32 | (uint)step[0]) * 0x9E3779B97F4A7C15;
         micro = (uint)step[1];
         operation = random.Operation;

@@ -43,7 +43,6 @@ internal unsafe interface ISimd<V> where V : unmanaged, ISimd<V>
     static abstract V Min(V a, V b);
     static abstract V Max(V a, V b);
     static abstract V Sqrt(V a);
-    static abstract V Abs(V a);
 
     /// <summary>Nearest integer, ties to even.</summary>
     static abstract V Round(V a);

@@ -42,7 +42,6 @@ internal readonly unsafe struct Simd128(Vector128<float> value) : ISimd<Simd128>
     [MethodImpl(Inline)] public static Simd128 Min(Simd128 a, Simd128 b) => new(Vector128.MinNative(a.v, b.v));
     [MethodImpl(Inline)] public static Simd128 Max(Simd128 a, Simd128 b) => new(Vector128.MaxNative(a.v, b.v));
     [MethodImpl(Inline)] public static Simd128 Sqrt(Simd128 a) => new(Vector128.Sqrt(a.v));
-    [MethodImpl(Inline)] public static Simd128 Abs(Simd128 a) => new(Vector128.Abs(a.v));
     [MethodImpl(Inline)] public static Simd128 Round(Simd128 a) => new(Vector128.Round(a.v));
 
     [MethodImpl(Inline)]

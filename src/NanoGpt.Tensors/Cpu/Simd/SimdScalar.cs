@@ -30,7 +30,6 @@ internal readonly unsafe struct SimdScalar(float value) : ISimd<SimdScalar>
     [MethodImpl(Inline)] public static SimdScalar Min(SimdScalar a, SimdScalar b) => new(a.v < b.v ? a.v : b.v);
     [MethodImpl(Inline)] public static SimdScalar Max(SimdScalar a, SimdScalar b) => new(a.v > b.v ? a.v : b.v);
     [MethodImpl(Inline)] public static SimdScalar Sqrt(SimdScalar a) => new(MathF.Sqrt(a.v));
-    [MethodImpl(Inline)] public static SimdScalar Abs(SimdScalar a) => new(MathF.Abs(a.v));
     [MethodImpl(Inline)] public static SimdScalar Round(SimdScalar a) => new(MathF.Round(a.v));
 
     [MethodImpl(Inline)]

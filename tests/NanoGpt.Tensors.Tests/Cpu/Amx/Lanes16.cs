@@ -45,7 +45,6 @@ readonly unsafe struct Lanes16(Simd256 low, Simd256 high) : ISimd<Lanes16>
     public static Lanes16 Min(Lanes16 a, Lanes16 b) => new(Simd256.Min(a.low, b.low), Simd256.Min(a.high, b.high));
     public static Lanes16 Max(Lanes16 a, Lanes16 b) => new(Simd256.Max(a.low, b.low), Simd256.Max(a.high, b.high));
     public static Lanes16 Sqrt(Lanes16 a) => new(Simd256.Sqrt(a.low), Simd256.Sqrt(a.high));
-    public static Lanes16 Abs(Lanes16 a) => new(Simd256.Abs(a.low), Simd256.Abs(a.high));
     public static Lanes16 Round(Lanes16 a) => new(Simd256.Round(a.low), Simd256.Round(a.high));
     public static Lanes16 PowerOfTwo(Lanes16 n) => new(Simd256.PowerOfTwo(n.low), Simd256.PowerOfTwo(n.high));
     public static Lanes16 SelectLess(Lanes16 a, Lanes16 b, Lanes16 x, Lanes16 y) => new(Simd256.SelectLess(a.low, b.low, x.low, y.low), Simd256.SelectLess(a.high, b.high, x.high, y.high));
