@@ -46,7 +46,7 @@ public unsafe class MemoryBenchmarks : KernelBenchmark
     });
 
     [Benchmark]
-    public void SumOfSquares() => Device.SumOfSquares(grads, result, accumulate: false);
+    public void SumOfSquares() => Device.SumOfSquares(grads, result);
 
     [Benchmark]
     public void ReadAndWrite() => OnAllCores((start, length) =>
