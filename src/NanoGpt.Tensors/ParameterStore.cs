@@ -90,8 +90,10 @@ public sealed class ParameterStore : IDisposable
     public long Count => Parameters.Sum(p => p.Shape.Count);
 
     /// <summary>Draws the starting values: normal numbers from (seed, name), so a tensor's start does not depend on the others.</summary>
+    /// <exception cref="InvalidOperationException">The store was narrowed.</exception>
     public void Initialize(ulong seed)
     {
+        if (Parameters.Any(p => p.IsNarrow)) throw new InvalidOperationException("The weights were narrowed to bf16; starting values are fp32.");
         foreach (var p in Parameters)
         {
             if (p.Std > 0) Device.FillNormal(p.Data, p.Std, seed, StableHash(p.Name));

@@ -93,7 +93,7 @@ public class ParameterStoreTests
     }
 
     [Fact]
-    public void Narrowing_twice_is_narrowing_once()
+    public void Narrowing_twice_is_narrowing_once_and_there_is_no_new_start()
     {
         using var store = new ParameterStore(Devices.Widest, Model(), gradients: false);
         store.Initialize(1);
@@ -102,6 +102,7 @@ public class ParameterStoreTests
         store.Narrow();
         Assert.Equal(place, store.Values);
         Assert.Equal(once, store.Parameters.Select(p => Read(p)));
+        Assert.Throws<InvalidOperationException>(() => store.Initialize(1));
     }
 
     [Fact]
