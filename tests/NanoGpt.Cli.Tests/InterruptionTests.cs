@@ -32,6 +32,36 @@ public class InterruptionTests
         Assert.Equal(work.Losses("whole"), work.Losses("stopped"));
     }
 
+    [Theory]
+    [InlineData("xterm")]
+    [InlineData("dumb")]
+    public void A_closed_terminal_saves_and_the_run_can_be_resumed(string term)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "script(1), which makes a terminal, is not here.");
+        using var work = Workplace.WithData();
+        string[] train = [.. RunningProgram.Program, "train", .. Workplace.Tiny, "--out_dir=closed", "--max_iters=1000000", "--eval_interval=1000000"];
+        // A shell outlives the terminal to tell how the run ended.
+        string line = $"trap : HUP; sh -c 'echo $$ > pid; exec \"$@\"' sh {string.Join(' ', train.Select(word => $"'{word}'"))} 2> error; echo $? > code.tmp; mv code.tmp code";
+        using (var script = new RunningProgram(["/usr/bin/script", "-qec", line, "/dev/null"], work.Root, environment: new Dictionary<string, string> { ["TERM"] = term, ["SHELL"] = "/bin/sh" }))
+        {
+            Assert.True(script.WaitFor("step 0: train loss"));
+            script.Kill();
+            script.Wait();
+        }
+        Thread.Sleep(500);
+        // A shell hands on what the kernel tells it, and more than one may do so.
+        for (var clock = Stopwatch.StartNew(); !File.Exists(work["code"]); Thread.Sleep(20))
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(1), "the run did not end with its terminal");
+            using var hangUp = Process.Start(new ProcessStartInfo("kill", ["-HUP", File.ReadAllText(work["pid"]).Trim()]) { RedirectStandardError = true })!;
+            hangUp.WaitForExit();
+        }
+        Assert.Equal(("3", ""), (File.ReadAllText(work["code"]).Trim(), File.ReadAllText(work["error"])));
+        int done = work.Losses("closed").Count(line => line.Contains(" loss=", StringComparison.Ordinal));
+        Assert.True(done > 0);
+        Assert.StartsWith($"step-{done:D8} ", File.ReadAllText(work[Path.Combine("closed", "checkpoints", "last")]));
+    }
+
     [Fact]
     public void A_second_signal_ends_the_process_at_once()
     {
