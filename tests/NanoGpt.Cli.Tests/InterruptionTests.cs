@@ -63,6 +63,56 @@ public class InterruptionTests
     }
 
     [Fact]
+    public void A_signal_ends_the_text_after_the_run()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals cannot be sent to another process on Windows.");
+        using var work = Workplace.WithData();
+        using var program = work.Start(["train", .. Workplace.Tiny, "--out_dir=out", "--max_iters=1", "--sample_tokens=100000000"]);
+        Assert.True(program.WaitFor("It writes:"));
+        program.Signal(PosixSignal.SIGTERM);
+        Assert.Contains("Train it longer:", program.Wait().Succeeded().Output);
+    }
+
+    [Fact]
+    public void One_run_at_a_time_writes_to_a_folder_and_whoever_reads_may()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals cannot be sent to another process on Windows.");
+        using var work = Workplace.WithData();
+        string[] resume = ["train", "--out_dir=out", "--init_from=resume"];
+        string file = work[Path.Combine("out", ".lock")];
+        using (var program = work.Start(["train", .. Workplace.Tiny, "--out_dir=out", "--max_iters=1000000", "--eval_interval=1000000", "--checkpoint_interval=20", "--keep_checkpoints=100000"]))
+        {
+            Assert.True(program.WaitFor("\niter 20:"));
+            Assert.Equal("error: another run is writing to 'out'; stop it, or choose another --out_dir.", work.Train("out").Fault(1));
+            work.Run(resume).Fault(1);
+            Assert.False(Directory.Exists(work[Path.Combine("out", "former-1")]));
+            work.Run([.. resume, "--eval_only"]).Succeeded();
+            work.Run("sample", "--out_dir=out", "--num_samples=1", "--max_new_tokens=5", "--start=1").Succeeded();
+            program.Kill();
+            program.Wait();
+        }
+        Assert.True(File.Exists(file));
+        using (var program = work.Start(resume))
+        {
+            Assert.True(program.WaitFor("\niter "));
+            program.Signal(PosixSignal.SIGTERM);
+            Assert.Equal(3, program.Wait().ExitCode);
+        }
+        Assert.False(File.Exists(file));
+    }
+
+    [Fact]
+    public void A_run_that_goes_on_from_an_earlier_checkpoint_and_fails_at_once_is_resumed_from_there()
+    {
+        using var work = Workplace.WithData();
+        work.Train("out", "--checkpoint_interval=10", "--keep_checkpoints=10").Succeeded();
+        string[] whole = work.Losses("out");
+        Assert.Contains("diverged", work.Run("train", "--out_dir=out", "--init_from=resume", "--resume_from=step-00000010", "--learning_rate=1e30").Fault(1));
+        work.Run("train", "--out_dir=out", "--init_from=resume").Succeeded();
+        Assert.Equal(whole, work.Losses("out"));
+    }
+
+    [Fact]
     public void A_second_signal_ends_the_process_at_once()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals cannot be sent to another process on Windows.");

@@ -73,7 +73,8 @@ static class TrainCommand
             Console.WriteLine($"\nThis run is complete: it has done iteration {config.MaxIters:N0}, its last. Give a larger --max_iters to go on.");
             return ExitCode.Success;
         }
-        using var log = OpenLog(config, data, checkpoint, ranks);
+        using var folder = new RunFolder(config.OutDir);
+        using var log = OpenLog(folder, config, data, checkpoint, ranks);
         Console.WriteLine();
 
         IRunView view = LiveView.IsPossible ? new LiveView(config, run.Iteration) : new PlainView(config, run.Iteration);
@@ -112,14 +113,14 @@ static class TrainCommand
     static string[] Input(string dataset) => Datasets.Known.FirstOrDefault(recipe => recipe.Name == dataset) is { HasSource: false } ? ["--input", "my-text"] : [];
 
     /// <summary>The log of rank 0; the others get one that writes nothing, but knows the last evaluation.</summary>
-    static MetricsLog OpenLog(TrainConfig config, TokenDataset data, Checkpoint? checkpoint, Communicator ranks)
+    static MetricsLog OpenLog(RunFolder folder, TrainConfig config, TokenDataset data, Checkpoint? checkpoint, Communicator ranks)
     {
         if (config.EvalOnly) return MetricsLog.None();
         MetricsLog? log = null;
         Span<byte> last = stackalloc byte[sizeof(int)];
         if (ranks.IsFirst)
         {
-            log = new RunFolder(config.OutDir).Open(config, data, checkpoint, out string? former);
+            log = folder.Open(config, data, checkpoint, out string? former);
             if (former is not null) Console.WriteLine($"note: {config.OutDir} held a former run; it is now in {former}.");
             BinaryPrimitives.WriteInt32LittleEndian(last, log.LastEvaluation ?? -1);
         }
