@@ -105,6 +105,7 @@ internal sealed unsafe partial class CommunicationThread : IDisposable
     {
         MpiCollective? current = null;
         int polls = 0;
+        bool failed = false;        // then those that wait say so and end the job
         while (true)
         {
             var beats = Volatile.Read(ref heartbeats);
@@ -116,7 +117,7 @@ internal sealed unsafe partial class CommunicationThread : IDisposable
             beats?.Tick();
             if (current is null)
             {
-                if (!queue.TryDequeue(out current))
+                if (failed || !queue.TryDequeue(out current))
                 {
                     if (closing) return;
                     wake.WaitOne(TickMilliseconds);
@@ -125,7 +126,7 @@ internal sealed unsafe partial class CommunicationThread : IDisposable
                 polls = 0;
             }
             long start = Stopwatch.GetTimestamp();
-            if (current.Advance(Mpi)) current = null;
+            if (current.Advance(Mpi)) (failed, current) = (current.Fault is not null, null);
             else if (Stopwatch.GetElapsedTime(start) < work) Pause(polls++);
         }
     }
