@@ -168,7 +168,6 @@ public sealed class TrainingRun : IDisposable
             Config = Config,
             Model = Model.Config,
             DataIdentity = Data.Identity(Config.Order),
-            DataPosition = (long)iteration * Config.GradientAccumulationSteps,
             RecentLosses = [.. Outliers.Losses],
             RecentNorms = [.. Outliers.Norms],
         };

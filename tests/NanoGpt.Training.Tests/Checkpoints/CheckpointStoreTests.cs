@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using NanoGpt.Models;
 
 namespace NanoGpt.Training.Tests;
@@ -61,8 +63,6 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
-    public void Saving_the_same_state_twice_gives_the_same_bytes()
-    [Fact]
     public void A_run_that_goes_on_from_another_than_the_last_makes_it_the_last()
     {
         foreach (int iter in (int[])[100, 200]) Store(keep: 9).Save(iter);
@@ -97,6 +97,8 @@ public sealed class CheckpointStoreTests : IDisposable
         }, Run.Optimizer(iter), best: false);
     }
 
+    [Fact]
+    public void Saving_the_same_state_twice_gives_the_same_bytes()
     {
         Store(keep: 2).Save(100);
         Store(keep: 2).Save(100);
@@ -109,6 +111,16 @@ public sealed class CheckpointStoreTests : IDisposable
     {
         Store().Save(Run.State(0) with { BestValLoss = double.PositiveInfinity }, Run.Model(0), Run.Optimizer(0), best: false);
         Assert.Equal(double.PositiveInfinity, Store().Load("last").State.BestValLoss);
+    }
+
+    [Fact]
+    public void An_entry_that_older_versions_wrote_is_passed_over()
+    {
+        string state = Encoding.UTF8.GetString(StateFile.Write(Run.State(5), new Dictionary<string, FileSum>()));
+        Assert.DoesNotContain("data_position", state);
+        string body = state[..state.IndexOf(",\n  \"sha256\"", StringComparison.Ordinal)].Replace("\"iter_num\"", "\"data_position\": 200,\n  \"iter_num\"", StringComparison.Ordinal);
+        byte[] older = Encoding.UTF8.GetBytes($"{body},\n  \"sha256\": \"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)))}\"\n}}\n");
+        Assert.Equal(Run.State(5), StateFile.Read("state.json", older).State);
     }
 
     [Fact]
