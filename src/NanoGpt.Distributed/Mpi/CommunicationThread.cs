@@ -105,7 +105,7 @@ internal sealed unsafe partial class CommunicationThread : IDisposable
     {
         MpiCollective? current = null;
         int polls = 0;
-        bool failed = false;        // then those that wait say so and end the job
+        Exception? fault = null;        // whoever waits will tell it and end the job
         while (true)
         {
             var beats = Volatile.Read(ref heartbeats);
@@ -117,7 +117,7 @@ internal sealed unsafe partial class CommunicationThread : IDisposable
             beats?.Tick();
             if (current is null)
             {
-                if (failed || !queue.TryDequeue(out current))
+                if (!queue.TryDequeue(out current))
                 {
                     if (closing) return;
                     wake.WaitOne(TickMilliseconds);
@@ -126,7 +126,8 @@ internal sealed unsafe partial class CommunicationThread : IDisposable
                 polls = 0;
             }
             long start = Stopwatch.GetTimestamp();
-            if (current.Advance(Mpi)) (failed, current) = (current.Fault is not null, null);
+            if (fault is not null) current.End(fault);
+            if (fault is not null || current.Advance(Mpi)) (fault, current) = (current.Fault, null);
             else if (Stopwatch.GetElapsedTime(start) < work) Pause(polls++);
         }
     }

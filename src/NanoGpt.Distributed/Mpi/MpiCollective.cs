@@ -14,7 +14,7 @@ internal sealed class MpiCollective(CommunicationThread thread, string purpose, 
     nint request;
     int next;
 
-    /// <summary>What went wrong; with it the collective is done, and no other can be.</summary>
+    /// <summary>What went wrong; then it is over, and so is every one behind it.</summary>
     public Exception? Fault { get; private set; }
 
     /// <summary>Goes on as far as is possible without waiting; returns whether it is done.</summary>
@@ -23,17 +23,24 @@ internal sealed class MpiCollective(CommunicationThread thread, string purpose, 
         try
         {
             if (!Progress(mpi)) return false;
+            End(null);
         }
         catch (Exception fault)
         {
-            Fault = fault;
+            End(fault);
         }
+        return true;
+    }
+
+    /// <summary>Lets those go on that wait for it.</summary>
+    public void End(Exception? fault)
+    {
+        Fault = fault;
         lock (stages)
         {
             done = true;
             Monitor.PulseAll(stages);
         }
-        return true;
     }
 
     unsafe bool Progress(MpiLibrary mpi)
