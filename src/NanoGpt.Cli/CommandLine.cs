@@ -14,6 +14,7 @@ static class CommandLine
     public static int Run(string[] args)
     {
         if (OperatingSystem.IsWindows()) Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        Terminal.OutliveIt();
         try
         {
             var result = Root().Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });

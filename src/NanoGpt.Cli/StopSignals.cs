@@ -4,7 +4,8 @@ namespace NanoGpt.Cli;
 
 /// <summary>
 /// Ctrl-C, SIGTERM, SIGUSR1 and a closed terminal, while a run is under way: the first asks it to stop soon, the second ends the process
-/// at once. SIGUSR1, with which schedulers announce that the time is up, never counts as the second.
+/// at once. SIGUSR1, with which schedulers announce that the time is up, never counts as the second; nor does SIGHUP, which a closed
+/// terminal and its shell send both.
 /// </summary>
 sealed class StopSignals : IDisposable
 {
@@ -23,13 +24,13 @@ sealed class StopSignals : IDisposable
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => source.Token;
 
-    /// <summary>Told of the first signal.</summary>
+    /// <summary>Told of the first signal, when the token is cancelled.</summary>
     public Action? Requested { get; set; }
 
     void Handle(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (context.Signal != sigUsr1 && Interlocked.Increment(ref received) > 1)
+        if (context.Signal is PosixSignal.SIGINT or PosixSignal.SIGTERM && Interlocked.Increment(ref received) > 1)
         {
             if (!Console.IsOutputRedirected) Console.Write("\e[?25h\n");        // a live view hides the cursor
             Environment.Exit(ExitCode.Interrupted);
@@ -41,8 +42,15 @@ sealed class StopSignals : IDisposable
     public void Request()
     {
         if (Interlocked.Exchange(ref requested, 1) == 1) return;
-        Requested?.Invoke();
         source.Cancel();
+        try
+        {
+            Requested?.Invoke();
+        }
+        catch (IOException)
+        {
+            // Nobody can be told, stdout is full or gone; what counts is that the run stops.
+        }
     }
 
     public void Dispose()

@@ -9,12 +9,12 @@ namespace NanoGpt.Cli;
 /// </summary>
 static class TextStream
 {
-    /// <summary>Writes the prompt and what follows it, up to the end of the text, a stop text or the limit.</summary>
-    public static void Write(Generator generator, Tokenizer tokenizer, string start, int maxNewTokens, IReadOnlyList<string> stops) =>
-        Write(generator, tokenizer, start, maxNewTokens, stops, 0, 1, after: "");
+    /// <summary>Writes the prompt and what follows it, up to the end of the text, a stop text, the limit or the wish to stop.</summary>
+    public static void Write(Generator generator, Tokenizer tokenizer, string start, int maxNewTokens, IReadOnlyList<string> stops, CancellationToken stop) =>
+        Write(generator, tokenizer, start, maxNewTokens, stops, 0, 1, after: "", stop);
 
     /// <summary>Writes several samples, and after each what separates it from the next.</summary>
-    public static void Write(Generator generator, Tokenizer tokenizer, string start, int maxNewTokens, IReadOnlyList<string> stops, int first, int count, string after)
+    public static void Write(Generator generator, Tokenizer tokenizer, string start, int maxNewTokens, IReadOnlyList<string> stops, int first, int count, string after, CancellationToken stop = default)
     {
         int[] prompt = tokenizer.EncodeWithSpecial(start);
         var samples = Enumerable.Range(0, count).Select(_ => new SampleText(tokenizer, stops)).ToArray();
@@ -26,6 +26,7 @@ static class TextStream
             Console.Write(samples[shown].Take());       // stdout flushes each write
             while (shown < count && samples[shown].Done) Next();
             if (shown == count) return;
+            if (stop.IsCancellationRequested) break;
         }
         while (shown < count) Next();
 

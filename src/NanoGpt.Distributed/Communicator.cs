@@ -24,9 +24,6 @@ public abstract class Communicator : IDisposable
     /// <summary>How many ranks there are.</summary>
     public abstract int Size { get; }
 
-    /// <summary>The number of this rank among those on its host.</summary>
-    public abstract int LocalRank { get; }
-
     /// <summary>How many ranks are on this host.</summary>
     public abstract int LocalSize { get; }
 

@@ -7,6 +7,7 @@ public class PendingCollective
     public static PendingCollective Done { get; } = new();
 
     /// <summary>Returns when it is done on this rank.</summary>
+    /// <exception cref="IOException">It cannot be done; the job has to end.</exception>
     public virtual void Wait() { }
 }
 
@@ -14,5 +15,6 @@ public class PendingCollective
 public class PendingSum(double value)
 {
     /// <summary>Waits for the sum, the same on every rank.</summary>
+    /// <exception cref="IOException">It cannot be had; the job has to end.</exception>
     public virtual double Wait() => value;
 }

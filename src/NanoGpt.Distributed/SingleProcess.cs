@@ -10,9 +10,6 @@ public sealed class SingleProcess : Communicator
     public override int Size => 1;
 
     /// <inheritdoc/>
-    public override int LocalRank => 0;
-
-    /// <inheritdoc/>
     public override int LocalSize => 1;
 
     /// <inheritdoc/>

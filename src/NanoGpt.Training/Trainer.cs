@@ -14,6 +14,8 @@ namespace NanoGpt.Training;
 /// </summary>
 public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
 {
+    const int LatestRates = 1000;
+
     readonly TrainConfig config = run.Config;
     readonly Gpt model = run.Model;
     readonly ParameterStore weights = run.Weights;
@@ -26,7 +28,7 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
     readonly RunSamples samples = new(run, view);
     readonly RunHellaSwag hellaswag = new(run, view, log);
     readonly int[] x = new int[run.Config.BatchSize * run.Config.BlockSize], y = new int[run.Config.BatchSize * run.Config.BlockSize];
-    readonly List<double> rates = [];
+    readonly Queue<double> rates = new(LatestRates);
 
     double bestValLoss = run.BestValLoss, valLoss = double.NaN, norm = double.NaN;
     int saved = run.Iteration;      // the iteration that the newest checkpoint holds
@@ -106,7 +108,8 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
         parallel.ShareUpdate();
 
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, rate = config.TokensPerIteration / seconds;
-        rates.Add(rate);
+        if (rates.Count == LatestRates) rates.Dequeue();
+        rates.Enqueue(rate);
         double peakFraction = rate * model.Config.FlopsPerToken(config.BlockSize) / (run.PeakFlops * ranks.Size);
         double? waiting = ranks.Size == 1 ? null : (ranks.Waited - waited).TotalSeconds / seconds;
         view.Stepped(new(iteration, loss, learningRate, norm, seconds, rate, peakFraction, waiting));
@@ -146,8 +149,8 @@ public sealed class Trainer(TrainingRun run, ITrainingView view, MetricsLog log)
 
     TrainingResult Result(int iteration, bool stopped)
     {
-        rates.Sort();
-        return new(iteration, valLoss, bestValLoss, rates.Count == 0 ? 0 : rates[rates.Count / 2], stopped);
+        double[] sorted = [.. rates.Order()];
+        return new(iteration, valLoss, bestValLoss, sorted.Length == 0 ? 0 : sorted[sorted.Length / 2], stopped);
     }
 
     TrainingDivergedException Diverged(int iteration, string what) => new(

@@ -47,6 +47,13 @@ public class BenchCommandTests
             Assert.Contains(row, output);
     }
 
+    [Fact]
+    public void Writing_is_measured_over_one_step_too()
+    {
+        using var work = new Workplace();
+        Assert.Contains("| 1 |", work.Run(["bench", .. shape, "--decode", "--steps=1"]).Succeeded().Output);
+    }
+
     [Theory]
     [InlineData(2, "n_embd 33 is not divisible by n_head 2", "--n_embd=33", "--n_head=2")]
     [InlineData(2, "dtype must be 'float32' or 'bfloat16', got 'int8'", "--dtype=int8")]

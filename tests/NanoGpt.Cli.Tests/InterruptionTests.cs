@@ -32,6 +32,86 @@ public class InterruptionTests
         Assert.Equal(work.Losses("whole"), work.Losses("stopped"));
     }
 
+    [Theory]
+    [InlineData("xterm")]
+    [InlineData("dumb")]
+    public void A_closed_terminal_saves_and_the_run_can_be_resumed(string term)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "script(1), which makes a terminal, is not here.");
+        using var work = Workplace.WithData();
+        string[] train = [.. RunningProgram.Program, "train", .. Workplace.Tiny, "--out_dir=closed", "--max_iters=1000000", "--eval_interval=1000000"];
+        // A shell outlives the terminal to tell how the run ended.
+        string line = $"trap : HUP; sh -c 'echo $$ > pid; exec \"$@\"' sh {string.Join(' ', train.Select(word => $"'{word}'"))} 2> error; echo $? > code.tmp; mv code.tmp code";
+        using (var script = new RunningProgram(["/usr/bin/script", "-qec", line, "/dev/null"], work.Root, environment: new Dictionary<string, string> { ["TERM"] = term, ["SHELL"] = "/bin/sh" }))
+        {
+            Assert.True(script.WaitFor("step 0: train loss"));
+            script.Kill();
+            script.Wait();
+        }
+        Thread.Sleep(500);
+        // A shell hands on what the kernel tells it, and more than one may do so.
+        for (var clock = Stopwatch.StartNew(); !File.Exists(work["code"]); Thread.Sleep(20))
+        {
+            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(1), "the run did not end with its terminal");
+            using var hangUp = Process.Start(new ProcessStartInfo("kill", ["-HUP", File.ReadAllText(work["pid"]).Trim()]) { RedirectStandardError = true })!;
+            hangUp.WaitForExit();
+        }
+        Assert.Equal(("3", ""), (File.ReadAllText(work["code"]).Trim(), File.ReadAllText(work["error"])));
+        int done = work.Losses("closed").Count(line => line.Contains(" loss=", StringComparison.Ordinal));
+        Assert.True(done > 0);
+        Assert.StartsWith($"step-{done:D8} ", File.ReadAllText(work[Path.Combine("closed", "checkpoints", "last")]));
+    }
+
+    [Fact]
+    public void A_signal_ends_the_text_after_the_run()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals cannot be sent to another process on Windows.");
+        using var work = Workplace.WithData();
+        using var program = work.Start(["train", .. Workplace.Tiny, "--out_dir=out", "--max_iters=1", "--sample_tokens=100000000"]);
+        Assert.True(program.WaitFor("It writes:"));
+        program.Signal(PosixSignal.SIGTERM);
+        Assert.Contains("Train it longer:", program.Wait().Succeeded().Output);
+    }
+
+    [Fact]
+    public void One_run_at_a_time_writes_to_a_folder_and_whoever_reads_may()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals cannot be sent to another process on Windows.");
+        using var work = Workplace.WithData();
+        string[] resume = ["train", "--out_dir=out", "--init_from=resume"];
+        string file = work[Path.Combine("out", ".lock")];
+        using (var program = work.Start(["train", .. Workplace.Tiny, "--out_dir=out", "--max_iters=1000000", "--eval_interval=1000000", "--checkpoint_interval=20", "--keep_checkpoints=100000"]))
+        {
+            Assert.True(program.WaitFor("\niter 20:"));
+            Assert.Equal("error: another run is writing to 'out'; stop it, or choose another --out_dir.", work.Train("out").Fault(1));
+            work.Run(resume).Fault(1);
+            Assert.False(Directory.Exists(work[Path.Combine("out", "former-1")]));
+            work.Run([.. resume, "--eval_only"]).Succeeded();
+            work.Run("sample", "--out_dir=out", "--num_samples=1", "--max_new_tokens=5", "--start=1").Succeeded();
+            program.Kill();
+            program.Wait();
+        }
+        Assert.True(File.Exists(file));
+        using (var program = work.Start(resume))
+        {
+            Assert.True(program.WaitFor("\niter "));
+            program.Signal(PosixSignal.SIGTERM);
+            Assert.Equal(3, program.Wait().ExitCode);
+        }
+        Assert.False(File.Exists(file));
+    }
+
+    [Fact]
+    public void A_run_that_goes_on_from_an_earlier_checkpoint_and_fails_at_once_is_resumed_from_there()
+    {
+        using var work = Workplace.WithData();
+        work.Train("out", "--checkpoint_interval=10", "--keep_checkpoints=10").Succeeded();
+        string[] whole = work.Losses("out");
+        Assert.Contains("diverged", work.Run("train", "--out_dir=out", "--init_from=resume", "--resume_from=step-00000010", "--learning_rate=1e30").Fault(1));
+        work.Run("train", "--out_dir=out", "--init_from=resume").Succeeded();
+        Assert.Equal(whole, work.Losses("out"));
+    }
+
     [Fact]
     public void A_second_signal_ends_the_process_at_once()
     {

@@ -150,6 +150,8 @@ public class PretrainedTests(PretrainedWorkplace pretrained) : IClassFixture<Pre
             "--decay_lr=False", "--sample_interval=1", "--sample_tokens=60", "--sample_top_k=0", "--threads=1").Succeeded().Output;
         Assert.Contains("step 1: sample", trained);
         Assert.Contains("It writes:", trained);
+        string resumed = work.Run("train", "--out_dir=out-padded", "--init_from=resume", "--max_iters=2").Succeeded().Output;
+        foreach (string line in (string[])["model  ", "memory  "]) Assert.Equal(Line(trained, line), Line(resumed, line));
         work.Run("export", "--init_from=padded", "--format=gguf", "--to=padded.gguf").Succeeded();
         work.Run("export", "--init_from=padded", "--format=hf", "--to=padded-hf").Succeeded();
         work.Run("export", "--init_from=padded", "--format=nanogpt", "--to=padded-nanogpt").Succeeded();
@@ -158,6 +160,8 @@ public class PretrainedTests(PretrainedWorkplace pretrained) : IClassFixture<Pre
             using var weights = NanoGpt.Models.PretrainedWeights.Open(work[path]);
             Assert.Equal(rows, weights.Config.VocabSize);
         }
+
+        static string Line(string output, string start) => Assert.Single(output.Split('\n'), line => line.StartsWith(start, StringComparison.Ordinal));
     }
 
     [Theory]

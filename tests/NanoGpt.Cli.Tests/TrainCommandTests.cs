@@ -80,6 +80,14 @@ public partial class TrainCommandTests
     }
 
     [Fact]
+    public void A_run_that_never_got_better_has_no_best_checkpoint()
+    {
+        using var work = Workplace.WithData();
+        Assert.Contains("checkpoints (last)", work.Train("out", "--max_iters=3", "--learning_rate=0", "--min_lr=0").Succeeded().Output);
+        Assert.Contains("checkpoints (last, best)", work.Train("better", "--max_iters=3").Succeeded().Output);
+    }
+
+    [Fact]
     public void A_command_line_of_nanoGPT_works_as_it_is()
     {
         using var work = Workplace.WithData();

@@ -50,7 +50,6 @@ public class VoteTests
         public override void Report(long step, string activity, int patience = 1) { }
         protected override void Dispose(bool disposing) { }
 
-        public override int LocalRank => 0;
         public override int LocalSize => 2;
         public override IReadOnlyList<string> Hosts => ["a", "a"];
         public override string Description => "a test";

@@ -74,7 +74,8 @@ static class TrainCommand
             Console.WriteLine($"\nThis run is complete: it has done iteration {config.MaxIters:N0}, its last. Give a larger --max_iters to go on.");
             return ExitCode.Success;
         }
-        using var log = OpenLog(config, data, checkpoint, ranks);
+        using var folder = new RunFolder(config.OutDir);
+        using var log = OpenLog(folder, config, data, checkpoint, ranks);
         Console.WriteLine();
 
         IRunView view = LiveView.IsPossible ? new LiveView(config, run.Iteration) : new PlainView(config, run.Iteration);
@@ -86,7 +87,7 @@ static class TrainCommand
         if (result.Stopped) return Stopped(config, result);
         if (!ranks.IsFirst) return ExitCode.Success;
         Console.WriteLine($"done        {result.Iteration - run.Iteration:N0} iterations in {Units.Duration(Stopwatch.GetElapsedTime(start).TotalSeconds)}");
-        Finish(config, run, result);
+        Finish(config, run, result, signals.Token);
         return ExitCode.Success;
     }
 
@@ -113,14 +114,14 @@ static class TrainCommand
     static string[] Input(string dataset) => Datasets.Known.FirstOrDefault(recipe => recipe.Name == dataset) is { HasSource: false } ? ["--input", "my-text"] : [];
 
     /// <summary>The log of rank 0; the others get one that writes nothing, but knows the last evaluation.</summary>
-    static MetricsLog OpenLog(TrainConfig config, TokenDataset data, Checkpoint? checkpoint, Communicator ranks)
+    static MetricsLog OpenLog(RunFolder folder, TrainConfig config, TokenDataset data, Checkpoint? checkpoint, Communicator ranks)
     {
         if (config.EvalOnly) return MetricsLog.None();
         MetricsLog? log = null;
         Span<byte> last = stackalloc byte[sizeof(int)];
         if (ranks.IsFirst)
         {
-            log = new RunFolder(config.OutDir).Open(config, data, checkpoint, out string? former);
+            log = folder.Open(config, data, checkpoint, out string? former);
             if (former is not null) Console.WriteLine($"note: {config.OutDir} held a former run; it is now in {former}.");
             BinaryPrimitives.WriteInt32LittleEndian(last, log.LastEvaluation ?? -1);
         }
@@ -141,26 +142,26 @@ static class TrainCommand
         return ExitCode.Stopped;
     }
 
-    static void Finish(TrainConfig config, TrainingRun run, TrainingResult result)
+    static void Finish(TrainConfig config, TrainingRun run, TrainingResult result, CancellationToken stop)
     {
         string checkpoints = Path.Combine(config.OutDir, "checkpoints");
         if (!double.IsNaN(result.ValLoss)) Console.WriteLine($"val loss    {result.ValLoss:0.0000}, best {result.BestValLoss:0.0000}");
         else if (double.IsFinite(result.BestValLoss)) Console.WriteLine($"val loss    best {result.BestValLoss:0.0000}");
         Console.WriteLine($"speed       {result.TokensPerSecond:N0} tokens/s, {result.TokensPerSecond * run.Model.Config.FlopsPerToken(config.BlockSize) / (run.PeakFlops * run.Ranks.Size):0%} of the machine's peak");
-        Console.WriteLine($"checkpoint  {checkpoints} (last{(double.IsFinite(result.BestValLoss) ? ", best" : "")})");
+        Console.WriteLine($"checkpoint  {checkpoints} (last{(new CheckpointStore(config.OutDir).Contains(CheckpointStore.Best) ? ", best" : "")})");
         if (run.Data.Tokenizer is { } tokenizer)
         {
-            if (config.SampleTokens > 0) WriteSample(config, run, tokenizer);
+            if (config.SampleTokens > 0) WriteSample(config, run, tokenizer, stop);
             Console.WriteLine($"\nMore text:       {Invocation.Of("sample", $"--out_dir={config.OutDir}")}");
         }
         long more = config.MaxIters == 0 ? 1000 : 2L * config.MaxIters;
         Console.WriteLine($"Train it longer: {Invocation.Of("train", $"--out_dir={config.OutDir}", "--init_from=resume", $"--max_iters={more}", $"--lr_decay_iters={more}")}");
     }
 
-    static void WriteSample(TrainConfig config, TrainingRun run, Tokenizer tokenizer)
+    static void WriteSample(TrainConfig config, TrainingRun run, Tokenizer tokenizer, CancellationToken stop)
     {
         Console.WriteLine("\nIt writes:");
-        TextStream.Write(new Generator(run.Model, run.Tape, RunSamples.Options(config), tokenizer.VocabSize), tokenizer, RunSamples.Prompt(config, run.Data, tokenizer), config.SampleTokens, []);
+        TextStream.Write(new Generator(run.Model, run.Tape, RunSamples.Options(config), tokenizer.VocabSize), tokenizer, RunSamples.Prompt(config, run.Data, tokenizer), config.SampleTokens, [], stop);
         Console.WriteLine();
     }
 }

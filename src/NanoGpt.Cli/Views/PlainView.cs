@@ -10,6 +10,7 @@ sealed class PlainView(TrainConfig config, int firstIteration) : IRunView
 
     readonly Pace pace = new(config, firstIteration);
     long lastSaid;
+    int lastDone = int.MaxValue;
 
     public TrainingResult Watch(Func<TrainingResult> run) => run();
 
@@ -25,7 +26,8 @@ sealed class PlainView(TrainConfig config, int firstIteration) : IRunView
 
     public void Evaluating(int iteration, int done, int total)
     {
-        if (done == 1) lastSaid = Stopwatch.GetTimestamp();
+        if (done <= lastDone) lastSaid = Stopwatch.GetTimestamp();      // another begins; with several ranks not with 1
+        lastDone = done;
         if (Stopwatch.GetElapsedTime(lastSaid) < silence) return;
         lastSaid = Stopwatch.GetTimestamp();
         Say($"evaluating {done:N0} of {total:N0}");

@@ -16,8 +16,8 @@ static class RunSummary
         if (checkpoint is not null) Console.WriteLine($"resuming    {checkpoint.Directory}, iteration {checkpoint.State.IterNum:N0}");
         Console.WriteLine($"data        {data.Directory}: {Tokens(data[Split.Train])} train and {Tokens(data[Split.Val])} val tokens{(config.Order == DataOrder.Random ? "" : $", in {config.DataOrder} order")}" +
             (data.VocabSize is { } vocabulary ? $", vocabulary {vocabulary:N0}" : ", without meta.json: GPT-2's vocabulary is assumed"));
-        var plan = TrainingRun.Plan(config, data, ranks);       // refuses sizes that cannot be counted
-        var model = TrainingRun.ModelConfig(config, data);
+        var plan = TrainingRun.Plan(config, data, checkpoint, ranks);       // refuses sizes that cannot be counted
+        var model = TrainingRun.ModelConfig(config, data, checkpoint);
         Console.WriteLine($"model       {Units.Count(model.ParameterCount())} parameters: {model.NLayer} layers, {model.NHead} heads, {model.NEmbd} wide, context {model.BlockSize}");
         if (config.EvalOnly) Console.WriteLine($"tokens      {(long)config.EvalIters * config.BatchSize * config.BlockSize:N0} of each split = {config.EvalIters} eval_iters × {config.BatchSize} batch_size × {config.BlockSize} block_size");
         else Console.WriteLine($"tokens      {config.TokensPerIteration:N0} per step = {config.GradientAccumulationSteps} gradient_accumulation_steps × {config.BatchSize} batch_size × {config.BlockSize} block_size");

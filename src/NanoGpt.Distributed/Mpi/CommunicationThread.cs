@@ -105,6 +105,7 @@ internal sealed unsafe partial class CommunicationThread : IDisposable
     {
         MpiCollective? current = null;
         int polls = 0;
+        Exception? fault = null;        // whoever waits will tell it and end the job
         while (true)
         {
             var beats = Volatile.Read(ref heartbeats);
@@ -125,7 +126,8 @@ internal sealed unsafe partial class CommunicationThread : IDisposable
                 polls = 0;
             }
             long start = Stopwatch.GetTimestamp();
-            if (current.Advance(Mpi)) current = null;
+            if (fault is not null) current.End(fault);
+            if (fault is not null || current.Advance(Mpi)) (fault, current) = (current.Fault, null);
             else if (Stopwatch.GetElapsedTime(start) < work) Pause(polls++);
         }
     }

@@ -14,7 +14,6 @@ internal sealed unsafe class MpiCommunicator : Communicator
         thread = new(launcher);
         wire = new(thread);
         Hosts = AllGather(Environment.MachineName, "the hosts of the ranks");
-        LocalRank = Hosts.Take(Rank).Count(host => host == Host);
         LocalSize = Hosts.Count(host => host == Host);
         heartbeats = new(thread, Hosts, new(Rank, Hosts, AllGather(LocalProcesses.Identity, "the processes of the ranks")));
         thread.Begin(heartbeats);
@@ -23,8 +22,6 @@ internal sealed unsafe class MpiCommunicator : Communicator
     public override int Rank => thread.Rank;
 
     public override int Size => thread.Size;
-
-    public override int LocalRank { get; }
 
     public override int LocalSize { get; }
 

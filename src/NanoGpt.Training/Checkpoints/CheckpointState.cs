@@ -31,9 +31,6 @@ public sealed record CheckpointState
         }
     }
 
-    /// <summary>Where in the data the run is: micro-batches drawn so far.</summary>
-    public required long DataPosition { get; init; }
-
     /// <summary>The losses that <see cref="OutlierSteps"/> judges the next by; empty where no step is judged.</summary>
     public IReadOnlyList<double> RecentLosses { get; init; } = [];
 

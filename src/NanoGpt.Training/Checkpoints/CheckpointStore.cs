@@ -71,9 +71,7 @@ public sealed class CheckpointStore
             var pointer = new CheckpointPointer(name, saved.StateSum);
             foreach (string pointerName in (string[])(best ? [Best, Last] : [Last]))
             {
-                string temporary = Path.Combine(root, Temporary + pointerName);
-                disk.WriteFile(temporary, file => file.Write(pointer.ToBytes()));
-                disk.MoveFile(temporary, Path.Combine(root, pointerName));
+                Point(pointerName, pointer);
                 discard = null;
                 disk.SyncDirectory(root);
             }
@@ -89,6 +87,17 @@ public sealed class CheckpointStore
             throw new IOException($"{root}: cannot save the checkpoint of iteration {state.IterNum}, which needs {BytesNeeded(state, model, optimizer)} bytes: "
                 + $"{fault.Message.TrimEnd('.')}; {before}; make room or choose another --out_dir.", fault);
         }
+    }
+
+    /// <summary>Makes a checkpoint of this run the <c>last</c>, durably: a run goes on from it and has left those that came after it.</summary>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    public void GoOnFrom(Checkpoint checkpoint)
+    {
+        var pointer = new CheckpointPointer(CheckpointName.TryParse(checkpoint.Name)!.Value, checkpoint.StateSum);
+        string path = Path.Combine(root, Last);
+        if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(pointer.ToBytes())) return;
+        Point(Last, pointer);
+        disk.SyncDirectory(root);
     }
 
     /// <summary>Whether there is a checkpoint of this name to load.</summary>
@@ -127,7 +136,22 @@ public sealed class CheckpointStore
             throw new InvalidDataException($"{path}: there is no checkpoint of this name");
         if (name is not (Last or Best))
             return Checkpoint.Read(path);
-        var pointer = CheckpointPointer.Read(path);
+        while (true)
+        {
+            var pointer = CheckpointPointer.Read(path);
+            try
+            {
+                return Read(path, pointer);
+            }
+            catch (Exception fault) when (fault is IOException or InvalidDataException && CheckpointPointer.Read(path) != pointer)
+            {
+                // The run goes on: it has saved another meanwhile, and removed this one.
+            }
+        }
+    }
+
+    Checkpoint Read(string path, CheckpointPointer pointer)
+    {
         string directory = Path.Combine(root, pointer.Target.ToString());
         if (!Directory.Exists(directory))
             throw new InvalidDataException($"{path}: the file names {pointer.Target}, which is not there");
@@ -153,6 +177,13 @@ public sealed class CheckpointStore
             }
         }
         return "no other checkpoint of this run is whole; start again with --init_from=scratch";
+    }
+
+    void Point(string name, CheckpointPointer pointer)
+    {
+        string temporary = Path.Combine(root, Temporary + name);
+        disk.WriteFile(temporary, file => file.Write(pointer.ToBytes()));
+        disk.MoveFile(temporary, Path.Combine(root, name));
     }
 
     byte[] WriteDirectory(string directory, CheckpointState state, Action<SafetensorsWriter> model, Action<SafetensorsWriter> optimizer)

@@ -13,7 +13,8 @@ namespace NanoGpt.Training;
 /// Iteration N is: evaluate the model after N steps, save it as the checkpoint of N, then do the training step N. A run resumed from
 /// the checkpoint of N therefore does the training step N again, but has the evaluation N behind it. <see cref="Resume"/> keeps the
 /// training lines with <c>iter</c> &lt; N and the evaluation lines with <c>iter</c> ≤ N, and drops the rest, which a crash lost or an
-/// earlier checkpoint left behind. If the evaluation N is kept and the run evaluates again, it gets the same numbers; they are not
+/// earlier checkpoint left behind. So it does with an evaluation N that is better than the best the checkpoint knows: it was to be saved as the best, and
+/// was not. If the evaluation N is kept and the run evaluates again, it gets the same numbers; they are not
 /// written twice. So the file of a resumed run equals that of one never stopped, but for the timings.
 /// </remarks>
 public sealed class MetricsLog : IDisposable
@@ -49,8 +50,9 @@ public sealed class MetricsLog : IDisposable
     /// <summary>Continues the log of a run that resumes from a checkpoint; what the file says of later things is dropped, atomically.</summary>
     /// <param name="outDir">The run's <c>out_dir</c>; created if need be.</param>
     /// <param name="iterNum">The iteration of the checkpoint: <see cref="CheckpointState.IterNum"/>.</param>
+    /// <param name="bestValLoss">The smallest validation loss that it knows: <see cref="CheckpointState.BestValLoss"/>.</param>
     /// <exception cref="InvalidDataException">A line other than the last, which a crash may have torn, is not one of these.</exception>
-    public static MetricsLog Resume(string outDir, int iterNum)
+    public static MetricsLog Resume(string outDir, int iterNum, double bestValLoss)
     {
         Directory.CreateDirectory(outDir);
         string path = Path.Combine(outDir, FileName), temporary = path + ".tmp";
@@ -58,7 +60,7 @@ public sealed class MetricsLog : IDisposable
         if (File.Exists(path))
         {
             using var kept = new MemoryStream();
-            lastEvaluation = Keep(path, iterNum, kept);
+            lastEvaluation = Keep(path, iterNum, bestValLoss, kept);
             var disk = new DurableDisk();
             disk.WriteFile(temporary, kept.WriteTo);
             disk.MoveFile(temporary, path);
@@ -136,7 +138,7 @@ public sealed class MetricsLog : IDisposable
         new(path, mode, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
 
     /// <summary>Copies the lines that stay; returns the iteration of the last evaluation among them.</summary>
-    static int? Keep(string path, int iterNum, Stream kept)
+    static int? Keep(string path, int iterNum, double bestValLoss, Stream kept)
     {
         int? lastEvaluation = null;
         byte[] bytes = File.ReadAllBytes(path);
@@ -144,29 +146,30 @@ public sealed class MetricsLog : IDisposable
         for (int start = 0, end; (end = Array.IndexOf(bytes, (byte)'\n', start)) >= 0; start = end + 1)
         {
             number++;
-            if (ReadLine(bytes.AsMemory(start..end)) is not (var iter, var isEvaluation))
+            if (ReadLine(bytes.AsMemory(start..end)) is not (var iter, var valLoss))
             {
                 if (end + 1 == bytes.Length)
                     break;
                 throw new InvalidDataException($"{path}:{number}: not a line of metrics; repair it, or move the file away to resume without it.");
             }
-            if (isEvaluation ? iter > iterNum : iter >= iterNum)
+            if (iter > iterNum || iter == iterNum && !(valLoss >= bestValLoss))
                 continue;
             kept.Write(bytes.AsSpan(start..(end + 1)));
-            if (isEvaluation)
+            if (valLoss is not null)
                 lastEvaluation = iter;
         }
         return lastEvaluation;      // bytes after the last line end are a torn line
     }
 
-    static (int Iter, bool IsEvaluation)? ReadLine(ReadOnlyMemory<byte> line)
+    /// <summary>The iteration of a line and, where it is one of an evaluation, the validation loss; null where it is no line of metrics.</summary>
+    static (int Iter, double? ValLoss)? ReadLine(ReadOnlyMemory<byte> line)
     {
         try
         {
             using var document = JsonDocument.Parse(line);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 && document.RootElement.TryGetProperty("iter", out var iter) && iter.ValueKind == JsonValueKind.Number && iter.TryGetInt32(out int value)
-                ? (value, document.RootElement.TryGetProperty("val_loss", out _)) : null;
+                ? (value, document.RootElement.TryGetProperty("val_loss", out var loss) ? loss.ValueKind == JsonValueKind.Number ? loss.GetDouble() : double.NaN : null) : null;
         }
         catch (JsonException)
         {

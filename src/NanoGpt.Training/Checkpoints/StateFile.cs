@@ -59,7 +59,6 @@ internal static class StateFile
         else
             json.WriteNull("best_val_loss");
         json.WriteString("data_identity", state.DataIdentity);
-        json.WriteNumber("data_position", state.DataPosition);
         WriteNumbers(json, "recent_losses", state.RecentLosses);
         WriteNumbers(json, "recent_norms", state.RecentNorms);
         json.WriteStartObject("model_args");
@@ -108,7 +107,6 @@ internal static class StateFile
             IterNum = json.GetProperty("iter_num").GetInt32(),
             BestValLoss = json.GetProperty("best_val_loss") is { ValueKind: JsonValueKind.Number } loss ? loss.GetDouble() : double.PositiveInfinity,
             DataIdentity = json.GetProperty("data_identity").GetString()!,
-            DataPosition = json.GetProperty("data_position").GetInt64(),
             RecentLosses = ReadNumbers(json, "recent_losses"),
             RecentNorms = ReadNumbers(json, "recent_norms"),
             Model = new GptConfig(

@@ -12,8 +12,10 @@ public ref struct PythonLiteral
 {
     static readonly SearchValues<char> needQuotes = SearchValues.Create(" \t\r\n'\"\\#");
 
+    const int DeepestNesting = 100;
+
     readonly ReadOnlySpan<char> text;
-    int at;
+    int at, depth;
 
     PythonLiteral(ReadOnlySpan<char> text) => this.text = text;
 
@@ -75,10 +77,13 @@ public ref struct PythonLiteral
 
     object Unary()
     {
-        if (Peek() is not ('+' or '-'))
-            return Atom();
-        bool negative = text[at++] == '-';
-        return Combine(negative ? -1L : 1L, Unary(), (a, b) => checked(a * b), (a, b) => a * b);
+        if (++depth > DeepestNesting)
+            throw new FormatException($"more than {DeepestNesting} signs or parentheses are nested");
+        object value = Peek() is '+' or '-'
+            ? Combine(text[at++] == '-' ? -1L : 1L, Unary(), (a, b) => checked(a * b), (a, b) => a * b)
+            : Atom();
+        depth--;
+        return value;
     }
 
     object Atom()
@@ -124,7 +129,7 @@ public ref struct PythonLiteral
         if (digits.All(char.IsAsciiDigit))
             return long.Parse(digits, CultureInfo.InvariantCulture);
         if (double.TryParse(digits, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double value))
-            return double.IsFinite(value) ? value : throw new FormatException("the number is too large");
+            return Finite(value);
         throw new FormatException($"'{token}' is not a number");
     }
 
@@ -152,7 +157,9 @@ public ref struct PythonLiteral
     static object Combine(object a, object b, Func<long, long, long> integers, Func<double, double, double> numbers) => (a, b) switch
     {
         (long x, long y) => (object)integers(x, y),
-        (long or double, long or double) => numbers(Convert.ToDouble(a, CultureInfo.InvariantCulture), Convert.ToDouble(b, CultureInfo.InvariantCulture)),
+        (long or double, long or double) => Finite(numbers(Convert.ToDouble(a, CultureInfo.InvariantCulture), Convert.ToDouble(b, CultureInfo.InvariantCulture))),
         _ => throw new FormatException("only numbers can be added, subtracted or multiplied"),
     };
+
+    static double Finite(double value) => double.IsFinite(value) ? value : throw new OverflowException();
 }

@@ -60,8 +60,8 @@ public sealed partial record TrainConfig
             return $"dtype must be 'float32' or 'bfloat16', got '{Dtype}'.";
         if (GradWireDtype is not ("float32" or "bfloat16"))
             return $"grad_wire_dtype must be 'float32' or 'bfloat16', got '{GradWireDtype}'.";
-        if (GradBucketMb is not (> 0 and <= 4000))
-            return $"grad_bucket_mb must be above 0 and at most 4000, got {Show("grad_bucket_mb")}; 25 is a good value.";
+        if (GradBucketMb is not (> 0 and <= 2000))       // MPI counts bytes in 31 bits
+            return $"grad_bucket_mb must be above 0 and at most 2000, got {Show("grad_bucket_mb")}; 25 is a good value.";
         // nanoGPT divides by zero here, but only when it gets there.
         if (DecayLr && LrDecayIters == WarmupIters && MaxIters >= WarmupIters)
             return $"lr_decay_iters ({LrDecayIters}) equals warmup_iters, which leaves no room for the decay; make warmup_iters smaller, usually 100 or more below it, or give --decay_lr=False.";

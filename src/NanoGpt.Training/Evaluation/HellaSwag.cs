@@ -120,14 +120,6 @@ public sealed class HellaSwag
 
     static string TextOf(JsonElement text) => text.GetString() ?? throw new FormatException("a text is null");
 
-    /// <summary>Scores all items: the parts that the model gets right, by summed and by mean loss.</summary>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
-    public (double Accuracy, double NormalisedAccuracy, int Count) Evaluate(Gpt model, Tape tape, CancellationToken stop = default)
-    {
-        var results = Score(model, tape, new HashSet<int>(), stop: stop).ToList();
-        return (results.Average(r => r.Right ? 1.0 : 0), results.Average(r => r.RightPerToken ? 1.0 : 0), results.Count);
-    }
-
     /// <summary>Scores items one by one as they are done, those with long contexts first. The ranks take a batch each at a time, and every rank gets all results.</summary>
     /// <param name="model">The model.</param>
     /// <param name="tape">The memory it computes in.</param>

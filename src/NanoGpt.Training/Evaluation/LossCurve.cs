@@ -29,7 +29,7 @@ public sealed record LossCurve(string Name, TrainConfig Config, string Data, IRe
     /// <exception cref="InvalidDataException">A file is malformed, or has no losses.</exception>
     public static LossCurve Read(string folder)
     {
-        string configPath = Path.Combine(folder, RunFolder.ConfigFile), metricsPath = Path.Combine(folder, MetricsLog.FileName), metaPath = new RunFolder(folder).MetaPath;
+        string configPath = Path.Combine(folder, RunFolder.ConfigFile), metricsPath = Path.Combine(folder, MetricsLog.FileName), metaPath = RunFolder.MetaPath(folder);
         foreach (string path in (string[])[configPath, metricsPath])
             if (!File.Exists(path)) throw new FileNotFoundException($"{path}: there is no such file, so '{folder}' is not the folder of a run; name the out_dir of one.", path);
         var (training, evaluations) = ReadMetrics(metricsPath);
@@ -40,7 +40,8 @@ public sealed record LossCurve(string Name, TrainConfig Config, string Data, IRe
     static (List<(int, double)> Training, List<(int, double)> Evaluations) ReadMetrics(string path)
     {
         List<(int, double)> training = [], evaluations = [];
-        string[] lines = File.ReadAllLines(path);
+        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));      // the run may be writing it
+        string[] lines = reader.ReadToEnd().TrimEnd('\n').Split('\n');
         for (int i = 0; i < lines.Length; i++)
         {
             try

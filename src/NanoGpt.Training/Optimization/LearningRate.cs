@@ -14,7 +14,7 @@ public static class LearningRate
     public static double At(int iteration, TrainConfig config)
     {
         if (!config.DecayLr) return config.LearningRate;
-        if (iteration < config.WarmupIters) return config.LearningRate * (iteration + 1) / (config.WarmupIters + 1);
+        if (iteration < config.WarmupIters) return config.LearningRate * (iteration + 1) / (config.WarmupIters + 1.0);
         if (iteration > config.LrDecayIters) return config.MinLr;
         double progress = (double)(iteration - config.WarmupIters) / Math.Max(1, config.LrDecayIters - config.WarmupIters);
         return config.MinLr + (config.LearningRate - config.MinLr) * 0.5 * (1 + Math.Cos(Math.PI * progress));

@@ -54,12 +54,12 @@ public sealed class DecodeBenchmark : IDisposable
     /// <summary>Bytes of weights that a step reads.</summary>
     public long WeightBytes { get; }
 
-    /// <summary>Measures so many samples, written together, over so many tokens each.</summary>
+    /// <summary>Measures so many samples, written together, over so many tokens each: at least two, for the first comes with the prompt.</summary>
     public DecodeResult Run(int samples, int tokens)
     {
         double before = device.MeasureReadBandwidth(weights.Values, passTime);
         int[] prompt = [.. Enumerable.Range(0, Prompt).Select(i => i * 7919 % model.Config.VocabSize)];
-        tokens = Math.Min(tokens, model.Config.BlockSize - Prompt);
+        tokens = Math.Clamp(tokens, 2, model.Config.BlockSize - Prompt);
         var times = new List<double>();
         long start = 0;
         foreach (var _ in new Generator(model, tape, new SamplingOptions()).ContinueTogether(prompt, tokens, 0, samples))

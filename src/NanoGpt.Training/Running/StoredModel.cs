@@ -55,7 +55,7 @@ public sealed record StoredModel(string Path, string Description, GptConfig Conf
 
     static Tokenizer? TokenizerOf(Checkpoint checkpoint, string outDir, string? dataDir)
     {
-        string own = new RunFolder(outDir).MetaPath;
+        string own = RunFolder.MetaPath(outDir);
         string path = dataDir is null && File.Exists(own) ? own : System.IO.Path.Combine(dataDir ?? checkpoint.State.Config.DataDirectory, DatasetMeta.FileName);
         if (!File.Exists(path))
             return dataDir is null && checkpoint.State.TokenizerIdentity is null && checkpoint.State.Model.VocabSize >= BpeTokenizer.Gpt2.VocabSize ? BpeTokenizer.Gpt2 : null;

@@ -4,7 +4,7 @@ namespace NanoGpt.Training;
 /// <param name="Iteration">The next iteration, were it to go on.</param>
 /// <param name="ValLoss">The last validation loss, in nats per token; NaN where there was no evaluation.</param>
 /// <param name="BestValLoss">The best validation loss, in nats per token.</param>
-/// <param name="TokensPerSecond">Median throughput of the steps of this process.</param>
+/// <param name="TokensPerSecond">Median throughput of the latest thousand steps of this process.</param>
 /// <param name="Stopped">Whether it was asked to stop before its end.</param>
 public readonly record struct TrainingResult(int Iteration, double ValLoss, double BestValLoss, double TokensPerSecond, bool Stopped);
 

@@ -27,7 +27,7 @@ public sealed class TrainingRun : IDisposable
     {
         (Config, Data, Ranks) = (config, data, ranks ?? new SingleProcess());
         checkpoints = new CheckpointStore(config.OutDir, config.KeepCheckpoints);
-        var modelConfig = resume is null ? ModelConfig(config, data) : resume.State.Model with { BlockSize = config.BlockSize, Dropout = config.Dropout };
+        var modelConfig = ModelConfig(config, data, resume);
         if (resume is null && config.IsPretrained && data.Meta is { } meta)
         {
             using var pretrained = PretrainedWeights.Open(config.InitFrom);
@@ -37,7 +37,7 @@ public sealed class TrainingRun : IDisposable
         data.CheckBlockSize(config.BlockSize);
         HellaSwag = RunHellaSwag.Load(config, data);
         int threads = RankThreads.Of(config.Threads, Ranks);
-        Plan(config, data, Ranks).Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, Ranks.LocalSize);
+        Plan(config, data, resume, Ranks).Check(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, Ranks.LocalSize);
 
         Device = CpuDevice.Create(threads, RankVectors.Of(Ranks), PrecisionOf(config.Dtype));
         Ranks.ShareProgress(() => Device.WorkDone);
@@ -112,9 +112,10 @@ public sealed class TrainingRun : IDisposable
     /// <summary>The smallest validation loss so far, in nats per token.</summary>
     public double BestValLoss { get; private set; } = double.PositiveInfinity;
 
-    /// <summary>The sizes of the model that a configuration and a data set make. Without a <c>meta.json</c> the vocabulary is GPT-2's, rounded up to 50,304, as in nanoGPT.</summary>
-    public static GptConfig ModelConfig(TrainConfig config, TokenDataset data)
+    /// <summary>The sizes of the model: those of the checkpoint to go on from, else what configuration and data set make. Without a <c>meta.json</c> the vocabulary is GPT-2's, rounded up to 50,304, as in nanoGPT.</summary>
+    public static GptConfig ModelConfig(TrainConfig config, TokenDataset data, Checkpoint? resume)
     {
+        if (resume is not null) return resume.State.Model with { BlockSize = config.BlockSize, Dropout = config.Dropout };
         if (!config.IsPretrained) return new(config.BlockSize, data.VocabSize ?? 50304, config.NLayer, config.NHead, config.NEmbd, config.Dropout, config.Bias);
         using var pretrained = PretrainedWeights.Open(config.InitFrom);
         return pretrained.Config with { BlockSize = config.BlockSize, Dropout = config.Dropout };
@@ -136,9 +137,9 @@ public sealed class TrainingRun : IDisposable
     };
 
     /// <summary>What each rank of a run will hold in memory.</summary>
-    public static MemoryPlan Plan(TrainConfig config, TokenDataset data, Communicator ranks)
+    public static MemoryPlan Plan(TrainConfig config, TokenDataset data, Checkpoint? resume, Communicator ranks)
     {
-        var model = ModelConfig(config, data);
+        var model = ModelConfig(config, data, resume);
         int threads = config.Threads > 0 ? config.Threads : Environment.ProcessorCount;
         if (config.EvalOnly) return MemoryPlan.ForEvaluation(model, config.BatchSize, config.BlockSize, threads);
         return MemoryPlan.ForTraining(model, config.BatchSize, config.BlockSize, threads, config.Recompute,
@@ -167,7 +168,6 @@ public sealed class TrainingRun : IDisposable
             Config = Config,
             Model = Model.Config,
             DataIdentity = Data.Identity(Config.Order),
-            DataPosition = (long)iteration * Config.GradientAccumulationSteps,
             RecentLosses = [.. Outliers.Losses],
             RecentNorms = [.. Outliers.Norms],
         };

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using NanoGpt.Models;
 
 namespace NanoGpt.Training.Tests;
@@ -61,6 +63,41 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_goes_on_from_another_than_the_last_makes_it_the_last()
+    {
+        foreach (int iter in (int[])[100, 200]) Store(keep: 9).Save(iter);
+        var disk = new LoggingDisk();
+        var store = new CheckpointStore(folder.Path, 9, disk);
+        store.GoOnFrom(store.Load("last"));
+        Assert.Empty(disk.Log);
+        store.GoOnFrom(store.Load("step-00000100"));
+        Assert.Equal(["write .tmp-last", "move .tmp-last to last", "sync checkpoints"], disk.Log);
+        Assert.Equal(100, store.LoadWhole("last"));
+    }
+
+    [Fact]
+    public async Task What_is_removed_while_it_is_read_is_read_anew()
+    {
+        float[] values = new float[1_000_000];      // so much that reading takes longer than removing
+        Save(0);
+        var saving = Task.Run(() => Array.ForEach([.. Enumerable.Range(1, 30)], Save), TestContext.Current.CancellationToken);
+        int newest = 0;
+        while (!saving.IsCompleted)
+        {
+            int iter = Store().Load("last").State.IterNum;
+            Assert.True(iter >= newest);
+            newest = iter;
+        }
+        await saving;
+
+        void Save(int iter) => Store().Save(Run.State(iter), writer =>
+        {
+            writer.Declare("big", values.Length);
+            writer.Write("big", values);
+        }, Run.Optimizer(iter), best: false);
+    }
+
+    [Fact]
     public void Saving_the_same_state_twice_gives_the_same_bytes()
     {
         Store(keep: 2).Save(100);
@@ -74,6 +111,16 @@ public sealed class CheckpointStoreTests : IDisposable
     {
         Store().Save(Run.State(0) with { BestValLoss = double.PositiveInfinity }, Run.Model(0), Run.Optimizer(0), best: false);
         Assert.Equal(double.PositiveInfinity, Store().Load("last").State.BestValLoss);
+    }
+
+    [Fact]
+    public void An_entry_that_older_versions_wrote_is_passed_over()
+    {
+        string state = Encoding.UTF8.GetString(StateFile.Write(Run.State(5), new Dictionary<string, FileSum>()));
+        Assert.DoesNotContain("data_position", state);
+        string body = state[..state.IndexOf(",\n  \"sha256\"", StringComparison.Ordinal)].Replace("\"iter_num\"", "\"data_position\": 200,\n  \"iter_num\"", StringComparison.Ordinal);
+        byte[] older = Encoding.UTF8.GetBytes($"{body},\n  \"sha256\": \"{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)))}\"\n}}\n");
+        Assert.Equal(Run.State(5), StateFile.Read("state.json", older).State);
     }
 
     [Fact]

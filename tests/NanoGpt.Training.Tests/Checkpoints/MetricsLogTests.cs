@@ -73,9 +73,9 @@ public sealed partial class MetricsLogTests : IDisposable
                 int checkpoint;
                 using (var log = MetricsLog.Start(folder.Path))
                     checkpoint = Train(log, 0, kill);
-                using (var log = MetricsLog.Resume(folder.Path, checkpoint))
+                using (var log = MetricsLog.Resume(folder.Path, checkpoint, bestValLoss: 0))
                     checkpoint = Train(log, checkpoint, second, again: evaluatesAgain);
-                using (var log = MetricsLog.Resume(folder.Path, checkpoint))
+                using (var log = MetricsLog.Resume(folder.Path, checkpoint, bestValLoss: 0))
                     Train(log, checkpoint, kill: -1, again: evaluatesAgain);
                 Assert.Equal(whole, Untimed);
             }
@@ -89,13 +89,32 @@ public sealed partial class MetricsLogTests : IDisposable
         string[] whole = Untimed;
         for (int checkpoint = 0; checkpoint <= 23; checkpoint++)
         {
-            using (var log = MetricsLog.Resume(folder.Path, checkpoint))
+            using (var log = MetricsLog.Resume(folder.Path, checkpoint, bestValLoss: 0))
             {
                 Assert.Equal(checkpoint / 5 * 5, log.LastEvaluation);
                 Train(log, checkpoint, kill: -1);
             }
             Assert.Equal(whole, Untimed);
         }
+    }
+
+    /// <summary>It was found to be the best, but could not be saved.</summary>
+    [Theory]
+    [InlineData(20, 4.5, 15)]
+    [InlineData(20, double.PositiveInfinity, 15)]
+    [InlineData(20, 4.4, 20)]
+    [InlineData(21, 4.5, 20)]
+    public void An_evaluation_better_than_the_best_of_its_checkpoint_is_done_again(int checkpoint, double bestValLoss, int lastEvaluation)
+    {
+        using (var log = MetricsLog.Start(folder.Path))
+            Train(log, 0, kill: -1);
+        string[] whole = Untimed;
+        using (var log = MetricsLog.Resume(folder.Path, checkpoint, bestValLoss))
+        {
+            Assert.Equal(lastEvaluation, log.LastEvaluation);
+            Train(log, checkpoint, kill: -1);
+        }
+        Assert.Equal(whole, Untimed);
     }
 
     [Fact]
@@ -108,14 +127,14 @@ public sealed partial class MetricsLogTests : IDisposable
         for (int length = lastLine; length < good.Length; length++)
         {
             File.WriteAllBytes(Log, good[..length]);
-            MetricsLog.Resume(folder.Path, 20).Dispose();
+            MetricsLog.Resume(folder.Path, 20, bestValLoss: 0).Dispose();
             Assert.Equal(good[..lastLine], File.ReadAllBytes(Log));
         }
         File.WriteAllBytes(Log, [.. good, .. new byte[40]]);
-        MetricsLog.Resume(folder.Path, 20).Dispose();
+        MetricsLog.Resume(folder.Path, 20, bestValLoss: 0).Dispose();
         Assert.Equal(good, File.ReadAllBytes(Log));
         File.WriteAllBytes(Log, [.. good, .. "{\"iter\":\n"u8]);
-        MetricsLog.Resume(folder.Path, 20).Dispose();
+        MetricsLog.Resume(folder.Path, 20, bestValLoss: 0).Dispose();
         Assert.Equal(good, File.ReadAllBytes(Log));
     }
 
@@ -124,14 +143,14 @@ public sealed partial class MetricsLogTests : IDisposable
     {
         folder.Write("metrics.jsonl", "{\"iter\":0,\"loss\":1}\n[1]\n{\"iter\":1,\"loss\":1}\n");
         string before = File.ReadAllText(Log);
-        Assert.StartsWith($"{Log}:2: ", Assert.Throws<InvalidDataException>(() => MetricsLog.Resume(folder.Path, 5)).Message);
+        Assert.StartsWith($"{Log}:2: ", Assert.Throws<InvalidDataException>(() => MetricsLog.Resume(folder.Path, 5, bestValLoss: 0)).Message);
         Assert.Equal(before, File.ReadAllText(Log));
     }
 
     [Fact]
     public void Resuming_without_a_log_begins_one_and_starting_over_replaces_it()
     {
-        using (var log = MetricsLog.Resume(folder.Path, 7))
+        using (var log = MetricsLog.Resume(folder.Path, 7, bestValLoss: 0))
             log.Training(7, 1, 1, 1, 1, 1);
         Assert.Single(File.ReadLines(Log));
         MetricsLog.Start(folder.Path).Dispose();

@@ -12,7 +12,6 @@ static class Run
         Config = new TrainConfig { NLayer = 2, OutDir = "out-é", LearningRate = 1e-3 },
         Model = new GptConfig(BlockSize: 16, VocabSize: 65, NLayer: 2, NHead: 2, NEmbd: 32, Dropout: 0.1, Bias: true),
         DataIdentity = "shakespeare_char sha256:86c4",
-        DataPosition = 40L * iter,
     };
 
     public static Action<SafetensorsWriter> Model(int iter) => Tensors(iter, "wte", "wpe");

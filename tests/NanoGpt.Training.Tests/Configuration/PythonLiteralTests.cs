@@ -53,6 +53,8 @@ public class PythonLiteralTests
     [InlineData("1.2.3")]
     [InlineData("0x10")]
     [InlineData("1e999")]
+    [InlineData("1e308*100")]
+    [InlineData("-1e308-1e308")]
     [InlineData("99999999999999999999")]
     [InlineData("9223372036854775807+1")]
     [InlineData("'open")]
@@ -63,4 +65,12 @@ public class PythonLiteralTests
     [InlineData("1; import os")]
     [InlineData("Infinity")]
     public void Refuses(string text) => Assert.Throws<FormatException>(() => PythonLiteral.Parse(text));
+
+    [Fact]
+    public void Reads_what_is_nested_a_little_and_refuses_what_is_nested_a_lot()
+    {
+        Assert.Equal(1L, PythonLiteral.Parse($"{new string('(', 99)}1{new string(')', 99)}"));
+        foreach (char sign in "(-+")
+            Assert.Throws<FormatException>(() => PythonLiteral.Parse($"{new string(sign, 100_000)}1"));
+    }
 }

@@ -22,6 +22,7 @@ public class TrainConfigTests
     [InlineData("skip_outlier_steps must be below 11.3, the largest score there can be, got 12.0; 5 is a good value.", "--skip_outlier_steps=12")]
     [InlineData("sample_interval needs samples of at least one token; give --sample_tokens=100, or leave sample_interval out.", "--sample_interval=5", "--sample_tokens=0")]
     [InlineData("sample_count must be at least 1, got 0.", "--sample_count=0")]
+    [InlineData("grad_bucket_mb must be above 0 and at most 2000, got 2001.0; 25 is a good value.", "--grad_bucket_mb=2001")]
     [InlineData("dtype must be 'float32' or 'bfloat16', got 'float16'.", "--dtype=float16")]
     [InlineData("lr_decay_iters (2000) equals warmup_iters, which leaves no room for the decay; make warmup_iters smaller, usually 100 or more below it, or give --decay_lr=False.", "--lr_decay_iters=2000")]
     public void A_value_that_cannot_work_is_one_sentence(string message, params string[] args) =>
@@ -32,6 +33,7 @@ public class TrainConfigTests
     [InlineData("--dropout=0.999")]
     [InlineData("--grad_clip=0")]
     [InlineData("--max_iters=0")]
+    [InlineData("--grad_bucket_mb=2000")]
     [InlineData("--init_from=resume")]
     [InlineData("--init_from=gpt2-xl")]
     [InlineData("--lr_decay_iters=2000", "--decay_lr=False")]

@@ -32,7 +32,7 @@ public sealed class ModelExportTests : IDisposable
         var model = new Gpt(config);
         using var store = new ParameterStore(device, model.Parameters, gradients: false);
         store.Initialize(seed);
-        var state = new CheckpointState { IterNum = 5, BestValLoss = 2, Config = new TrainConfig(), Model = config, DataIdentity = "x", DataPosition = 0 };
+        var state = new CheckpointState { IterNum = 5, BestValLoss = 2, Config = new TrainConfig(), Model = config, DataIdentity = "x" };
         new CheckpointStore(outDir).Save(state, writer => WeightFiles.Write(writer, device, store.Parameters.Select(p => (p.Name, p.Shape, p.Data))), _ => { }, best: true);
         return outDir;
     }
