@@ -58,7 +58,7 @@ static class CommandLine
     {
         if (command.Action is null) return $"'nanogpt {command.Name}' needs one of its commands: {string.Join(", ", command.Subcommands.Select(c => c.Name))}; 'nanogpt {command.Name} --help' explains them.";
         if (result.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(option => option is { Implicit: false, Tokens.Count: 0, Option.Arity.MinimumNumberOfValues: > 0 }) is { Option: var option })
-            return $"{option.Name} needs a value: {option.Name}={option.HelpName ?? "VALUE"}.";
+            return $"'{option.Name}' needs a value: {option.Name}={option.HelpName ?? "VALUE"}.";
         return command.Arguments.FirstOrDefault(argument => argument.Arity.MinimumNumberOfValues > 0 && result.GetResult(argument) is not { Tokens.Count: > 0 }) is { } argument
             ? $"'nanogpt {command.Name}' needs {argument.Name}: {argument.Description}." : null;
     }

@@ -11,6 +11,9 @@ sealed class StopSignals : IDisposable
 {
     static readonly PosixSignal sigUsr1 = (PosixSignal)(OperatingSystem.IsMacOS() ? 30 : 10);      // .NET has no name for it
 
+    /// <summary>From the end of a run to that of the process: a terminal's late second hang-up does not change the exit code.</summary>
+    static PosixSignalRegistration? lateHangUps;
+
     readonly CancellationTokenSource source = new();
     readonly PosixSignalRegistration[] registrations;
     int received, requested;
@@ -55,6 +58,7 @@ sealed class StopSignals : IDisposable
 
     public void Dispose()
     {
+        lateHangUps ??= PosixSignalRegistration.Create(PosixSignal.SIGHUP, static context => context.Cancel = true);
         foreach (var registration in registrations) registration.Dispose();
         source.Dispose();
     }

@@ -102,7 +102,7 @@ public class SampleCommandTests(TrainedWorkplace trained) : IClassFixture<Traine
     [InlineData(1, "There is no trained model in 'nowhere'", "--out_dir=nowhere")]
     [InlineData(1, "nothing.txt", "--out_dir=out", "--start=FILE:nothing.txt")]
     [InlineData(2, "as in --start=FILE:prompt.txt", "--out_dir=out", "--start=FILE:")]
-    [InlineData(2, "--start needs a value", "--out_dir=out", "--start=")]
+    [InlineData(2, "'--start' needs a value: --start=", "--out_dir=out", "--start=")]
     [InlineData(2, "give 'resume', one of", "--init_from=nope")]
     [InlineData(1, "text.txt", "--init_from=text.txt")]
     [InlineData(2, "'é' (U+00E9)", "--out_dir=out", "--start=é")]
