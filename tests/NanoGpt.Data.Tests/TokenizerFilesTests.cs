@@ -60,9 +60,7 @@ public class TokenizerFilesTests
     {
         using var folder = new TempFolder();
         CharTokenizerJson.Save(new CharTokenizer(["a", "b"]), folder.Root);
-        string text = File.ReadAllText(folder["tokenizer.json"]).Replace("\": ", "\":", StringComparison.Ordinal);
-        Assert.Contains(good, text, StringComparison.Ordinal);
-        folder.Write("tokenizer.json", System.Text.Encoding.UTF8.GetBytes(text.Replace(good, bad, StringComparison.Ordinal)));
+        Change(folder, good, bad);
         var fault = Assert.Throws<InvalidDataException>(() => Tokenizers.Open(folder.Root));
         Assert.Contains(expected, fault.Message, StringComparison.Ordinal);
         Assert.Contains("tokenizer.json", fault.Message, StringComparison.Ordinal);
@@ -80,10 +78,16 @@ public class TokenizerFilesTests
         using var folder = new TempFolder();
         byte[][] tokens = [.. ByteAlphabet.Order.Select(b => (byte[])[b])];
         TokenizerJson.SaveFile(new BpeTokenizer("bpe", SplitPattern.Gpt2, tokens, [], null), folder.Root);
+        Change(folder, good, bad);
+        Assert.Contains(expected, Assert.Throws<InvalidDataException>(() => TokenizerJson.Load(folder["tokenizer.json"])).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Puts something else into a <c>tokenizer.json</c>, given without spaces and line ends between its parts.</summary>
+    static void Change(TempFolder folder, string good, string bad)
+    {
         string text = File.ReadAllText(folder["tokenizer.json"]).ReplaceLineEndings("").Replace("\": ", "\":", StringComparison.Ordinal);
         Assert.Contains(good, text, StringComparison.Ordinal);
         folder.Write("tokenizer.json", System.Text.Encoding.UTF8.GetBytes(text.Replace(good, bad, StringComparison.Ordinal)));
-        Assert.Contains(expected, Assert.Throws<InvalidDataException>(() => TokenizerJson.Load(folder["tokenizer.json"])).Message, StringComparison.Ordinal);
     }
 
     [Fact]

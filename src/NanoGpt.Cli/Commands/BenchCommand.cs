@@ -48,7 +48,7 @@ static class BenchCommand
             {
                 bool shaped = new[] { layers, heads, width, time, vocabulary }.Any(option => result.GetResult(option) is { Implicit: false });
                 if (!shaped) config = new GptConfig(VocabSize: 50257);
-                Check(MemoryPlan.ForEvaluation(config, batch: 1, config.BlockSize, result.GetValue(threads)), config);
+                Check(MemoryPlan.ForEvaluation(config, batch: 1, config.BlockSize, ThreadsOf(result.GetValue(threads))), config);
                 return BenchDecode.Run(config, TrainingRun.PrecisionOf(result.GetValue(dtype)!), result.GetValue(threads), result.GetValue(steps), result.GetValue(profile));
             }
             string precision = result.GetValue(dtype)!;
@@ -62,7 +62,7 @@ static class BenchCommand
     static int Run(BenchmarkShape shape, string dtype, int steps, bool json)
     {
         var config = shape.Model;
-        var plan = MemoryPlan.ForTraining(config, shape.Batch, config.BlockSize, ThreadsOf(shape), shape.Recompute);
+        var plan = MemoryPlan.ForTraining(config, shape.Batch, config.BlockSize, ThreadsOf(shape.Threads), shape.Recompute);
         Check(plan, config);
         if (!json)
         {
@@ -81,7 +81,7 @@ static class BenchCommand
         return ExitCode.Success;
     }
 
-    static int ThreadsOf(BenchmarkShape shape) => shape.Threads > 0 ? shape.Threads : Environment.ProcessorCount;
+    static int ThreadsOf(int threads) => threads > 0 ? threads : Environment.ProcessorCount;
 
     /// <summary>Refuses what does not fit into memory, or makes no model, of which one block tells.</summary>
     static void Check(MemoryPlan plan, GptConfig config)

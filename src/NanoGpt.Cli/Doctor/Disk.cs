@@ -22,8 +22,10 @@ static partial class Disk
     {
         string path = FreeSpace.NearestFolder(folder)           // a run makes its folder itself
             ?? throw new DirectoryNotFoundException($"'{Path.GetPathRoot(Path.GetFullPath(folder))}' is not there; choose another out_dir");
-        if (FreeSpace.Of(path) is { } free && free < 2 * LargestBytes)
-            return new($"{Units.Bytes(free)} free in {path}", new JsonObject { ["free_bytes"] = free }, "that is too little for checkpoints, and to measure; make room, or choose another out_dir");
+        long? free = FreeSpace.Of(path);
+        string room = free is { } bytesFree ? $"{Units.Bytes(bytesFree)} free" : "free space unknown,";
+        if (free < 2 * LargestBytes)
+            return new($"{room} in {path}", new JsonObject { ["free_bytes"] = free }, "that is too little for checkpoints, and to measure; make room, or choose another out_dir");
         using var file = new FileStream(Path.Combine(path, $".nanogpt-doctor-{Environment.ProcessId}"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, 0);
         File.Delete(file.Name);         // whatever happens, nothing of it remains
         byte[] block = new byte[BlockBytes];
@@ -41,11 +43,9 @@ static partial class Disk
         start = Stopwatch.GetTimestamp();
         long got = 0;
         while (Stopwatch.GetElapsedTime(start) < longest && file.Read(block) is > 0 and int count) got += count;
-        long? left = FreeSpace.Of(path);
-        string room = left is { } bytesLeft ? $"{Units.Bytes(bytesLeft)} free" : "free space unknown,";
         double read = got / Stopwatch.GetElapsedTime(start).TotalSeconds;
         return new($"write {Units.Bytes(write)}/s, read {Units.Bytes(read)}/s{(dropped ? "" : " (maybe from memory)")}, {room} in {path}",
-            new JsonObject { ["write_mb_per_s"] = Math.Round(write / 1e6, 1), ["read_mb_per_s"] = Math.Round(read / 1e6, 1), ["free_bytes"] = left, ["path"] = path },
+            new JsonObject { ["write_mb_per_s"] = Math.Round(write / 1e6, 1), ["read_mb_per_s"] = Math.Round(read / 1e6, 1), ["free_bytes"] = free, ["path"] = path },
             write < Slow ? $"a checkpoint of GPT-2 124M (1.5 GB) takes {CheckpointBytes / write:0} s here; a local or scratch disk as out_dir is better" : null);
     }
 

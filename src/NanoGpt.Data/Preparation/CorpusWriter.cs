@@ -42,9 +42,9 @@ internal sealed class CorpusWriter(CorpusPlan plan, string directory, Action<Pre
             if (empty > 0) notes.Add(string.Create(CultureInfo.InvariantCulture, $"{empty:N0} documents without text were left out."));
             return Publish(train.Shards, val.Shards, sources);
         }
-        catch (OperationCanceledException) when (PrepareState.Load(folder, plan.Identity) is not null)
+        catch (OperationCanceledException) when (PrepareState.Load(folder, plan.Identity) is { } state)
         {
-            throw new PreparationStoppedException(PrepareState.Load(folder, plan.Identity)!.Train.Count);
+            throw new PreparationStoppedException(state.Train.Count);
         }
         catch (IOException e) when (IsDiskFull(e))
         {
