@@ -22,11 +22,11 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
     public static readonly TileKernel? Assembled = Assemble();
 
     /// <summary><paramref name="count"/> tiles below one another.</summary>
-    public static void Run(int count, int columns, int k, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride)
+    public static void Run(int count, int columns, int k, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead = default)
     {
         if (Assembled is { } kernel)
         {
-            kernel.Run(count, columns, k, a, b, start, startStride, c, cStride);
+            kernel.Run(count, columns, k, a, b, start, startStride, c, cStride, ahead);
             return;
         }
         float* row = a.Data;

@@ -65,6 +65,7 @@ internal sealed class TileAssembler
         MachineCode.SaveRegisters(c);
         Label tile = c.CreateLabel(), partial = c.CreateLabel(), next = c.CreateLabel(), done = c.CreateLabel();
         c.Label(ref tile);
+        AskAhead();
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < vectors; j++) Zero(Accumulator(i, j));
         Multiply();
@@ -83,6 +84,44 @@ internal sealed class TileAssembler
         c.jmp(tile);
         c.Label(ref done);
         return MachineCode.FinishSaved(c);
+    }
+
+    /// <summary>Asks for the tile of C, which is read and written at the end, and for some rows of what is ahead.</summary>
+    void AskAhead()
+    {
+        int bytes = width * vectors, line = 64;
+        c.mov(r8, __qword_ptr[Call + TileCall.OffsetC]);
+        c.mov(rdx, __qword_ptr[Call + TileCall.OffsetCStride]);
+        for (int i = 0; i < rows; i++)
+        {
+            for (int at = 0; at < bytes - line / 2; at += line) c.prefetchw(__byte_ptr[r8 + at]);
+            c.prefetchw(__byte_ptr[r8 + bytes - 1]);
+            c.add(r8, rdx);
+        }
+
+        Label row = c.CreateLabel(), piece = c.CreateLabel(), done = c.CreateLabel(), end = c.CreateLabel();
+        c.mov(r9, __qword_ptr[Call + TileCall.OffsetAheadRows]);
+        c.test(r9, r9);
+        c.je(end);
+        c.mov(r8, __qword_ptr[Call + TileCall.OffsetAhead]);
+        c.mov(r10, __qword_ptr[Call + TileCall.OffsetAheadRowsOfTile]);
+        c.Label(ref row);
+        c.mov(rax, r8);
+        c.mov(rdx, __qword_ptr[Call + TileCall.OffsetAheadLines]);
+        c.Label(ref piece);
+        c.prefetcht0(__byte_ptr[rax]);
+        c.add(rax, line);
+        c.dec(rdx);
+        c.jne(piece);
+        c.add(r8, __qword_ptr[Call + TileCall.OffsetAheadStride]);
+        c.dec(r9);
+        c.je(done);
+        c.dec(r10);
+        c.jne(row);
+        c.Label(ref done);
+        c.mov(__qword_ptr[Call + TileCall.OffsetAhead], r8);
+        c.mov(__qword_ptr[Call + TileCall.OffsetAheadRows], r9);
+        c.Label(ref end);
     }
 
     /// <summary>rax: row 0 of A, r11: row 4 where there are 8; rdx: the distance of rows, r10: of three; r8: B; r9: steps left.</summary>
