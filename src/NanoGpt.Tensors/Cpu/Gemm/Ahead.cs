@@ -10,7 +10,8 @@ namespace NanoGpt.Tensors.Cpu.Gemm;
 /// <param name="lines">Cache lines of a row.</param>
 internal readonly unsafe struct Ahead(byte* data, long stride, int rows, int lines)
 {
-    const int Line = 64;
+    /// <summary>Bytes of a cache line.</summary>
+    public const int Line = 64;
 
     public readonly byte* Data = data;
     public readonly long Stride = stride;
