@@ -74,7 +74,7 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
         for (int k = 0; k < depth; k++, source += rowStride, destination += width)
         {
             int j = 0;
-            Prefetch.Row(source + Prefetch.Rows * rowStride, valid);     // past the last one, too: it is the next piece's first
+            if (k + Prefetch.Rows < depth) Prefetch.Row(source + Prefetch.Rows * rowStride, valid);
             for (; j + V.Count <= valid; j += V.Count) V.Store(V.Load(source + j), destination + j);
             for (; j < width; j += V.Count) V.Store(V.LoadPartial(source + j, valid - j), destination + j);     // the width is whole vectors
         }

@@ -45,10 +45,8 @@ internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> wh
     public void PackSteps(MatrixView b, int step0, int steps)
     {
         int within = step0 % Panels.BlockSize, block = step0 - within;
-        // A few rows of all panels at a time, and during those the next few are asked for.
-        for (int k = 0; k < steps; k += Prefetch.Rows)
-            for (int panel = 0; panel < Panels.Panels; panel++)
-                PackBlock(b, step0 + k, Math.Min(Prefetch.Rows, steps - k), panel, packed + Panels.Offset(block, panel) + (long)(within + k) * Panels.Vectors(panel) * V.Count);
+        for (int panel = 0; panel < Panels.Panels; panel++)
+            PackBlock(b, step0, steps, panel, packed + Panels.Offset(block, panel) + (long)within * Panels.Vectors(panel) * V.Count);
     }
 
     /// <summary>One block of one panel, packed; in <paramref name="scratch"/> if it was not.</summary>
