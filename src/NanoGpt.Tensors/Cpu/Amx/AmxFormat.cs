@@ -18,7 +18,7 @@ internal readonly unsafe struct AmxFormat : IFormat<Simd512>
 
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
-    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride) =>
+    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead) =>
         AmxKernel.Run<AmxKernel.Processor>(count, columns, steps, a, b, start, startStride, c, cStride);
 
     public static void Finish() => AmxKernel.Release<AmxKernel.Processor>();

@@ -17,8 +17,8 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
 
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
-    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride) =>
-        Bf16Kernel.Tiles!.Run(count, columns, steps, a, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead) =>
+        Bf16Kernel.Tiles!.Run(count, columns, steps, a, b, start, startStride, c, cStride, ahead);
 
     public static double Peak(int rounds) => Bf16Kernel.Peak(rounds);
 

@@ -17,8 +17,8 @@ internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unma
 
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
-    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride) =>
-        MicroKernel<V>.Run(count, columns, steps, a, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead) =>
+        MicroKernel<V>.Run(count, columns, steps, a, b, start, startStride, c, cStride, ahead);
 
     public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination)
     {

@@ -14,8 +14,8 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
     /// <summary>Rows are read in place. Reading columns touches a new page for every k: worth a copy when several panels will read it.</summary>
     public static bool ReadsInPlace(MatrixView a, int panels) => a.ColumnStride == 1 || panels < 3;
 
-    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride) =>
-        MicroKernel<V>.Run(count, columns, steps, a, b, start, startStride, c, cStride);
+    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead) =>
+        MicroKernel<V>.Run(count, columns, steps, a, b, start, startStride, c, cStride, ahead);
 
     public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination)
     {

@@ -9,7 +9,7 @@ namespace NanoGpt.Tensors.Cpu.Gemm;
 internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     /// <summary>Rows of A in a work item where A is read in place.</summary>
-    const int MaxRowsInPlace = 64;
+    const int RowsInPlace = 48;
 
     /// <summary>Rows of A in a work item where A is packed: with a block of 512 steps they fill 384 KB, a good part of a second-level cache.</summary>
     const int MaxRows = 192;
@@ -44,7 +44,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
             for (int row = 0; row < a.Rows && bias != null; row++)
                 new ReadOnlySpan<float>(bias, c.Columns).CopyTo(new Span<float>(c.At(row, 0), c.Columns));
             accumulate |= bias != null;
-            Share(b.Transposed, RightSide<V, F>.AsItIs(a.Transposed), c.Transposed, null, accumulate, MaxRowsInPlace);
+            Share(b.Transposed, RightSide<V, F>.AsItIs(a.Transposed), c.Transposed, null, accumulate, RowsInPlace);
             return;
         }
         // One block of rows reads each panel of B once: it is packed where it is used, and never travels to memory and back.
@@ -84,7 +84,8 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>Rows of A in a work item. Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost; from the third-level cache at little; where it is larger than any slice, which may be a grain over its length, blocks are few.</summary>
     int RowsOf(MatrixView a, RightSide<V, F> b)
     {
-        if (b.Panels.Length <= NearLength) return Math.Clamp(a.Rows / (4 * pool.Workers), 48, F.ReadsInPlace(a, b.Panels.Panels) ? MaxRowsInPlace : MaxRows);
+        if (F.ReadsInPlace(a, b.Panels.Panels)) return RowsInPlace;
+        if (b.Panels.Length <= NearLength) return Math.Clamp(a.Rows / (4 * pool.Workers), 48, MaxRows);
         return b.Panels.Length <= 2 * SharedLength ? SharedRows : MaxRows;
     }
 
@@ -96,7 +97,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
         int groups = rowBlocks >= 2 * pool.Workers ? 1 : Math.Clamp((4 * pool.Workers + rowBlocks - 1) / rowBlocks, 1, b.Panels.Panels);
         // Groups would each pack the same rows of A: it is done once for all.
         bool again = groups > 1 && !F.ReadsInPlace(a, b.Panels.Panels);
-        LeftSide<V, F> side = again ? left.Pack(a, rowBlock, b.Panels.BlockSize) : a;
+        LeftSide<V, F> side = again ? left.Pack(a, rowBlock, b.Panels.BlockSize) : groups == 1 ? LeftSide<V, F>.Streamed(a) : a;
         pool.Run(rowBlocks * groups, 1, new MultiplyWork<V, F>(side, b, c, bias, accumulate, groups, rowBlock));
     }
 

@@ -23,8 +23,8 @@ internal unsafe interface IFormat<V> where V : unmanaged, ISimd<V>
     /// <summary>Packs a block of A; rows up to a whole number of tiles are zero.</summary>
     static abstract LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination);
 
-    /// <summary>The micro-kernel: C = start + A·B for <paramref name="count"/> tiles below one another, of so many columns (see <see cref="MicroKernel{V}"/>).</summary>
-    static abstract void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride);
+    /// <summary>The micro-kernel: C = start + A·B for <paramref name="count"/> tiles below one another, of so many columns (see <see cref="MicroKernel{V}"/>). Beside it, some memory may be asked for.</summary>
+    static abstract void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead);
 
     /// <summary>Follows the last tile of a run: gives up what the processor keeps from tile to tile, if it keeps anything.</summary>
     static virtual void Finish() { }

@@ -3,10 +3,16 @@ using NanoGpt.Tensors.Cpu.Simd;
 namespace NanoGpt.Tensors.Cpu.Gemm;
 
 /// <summary>The left-hand side of a product: read in place, packed by each reader as it goes, or packed beforehand for all to read.</summary>
-internal readonly unsafe struct LeftSide<V, F>(MatrixView source, PackedBlocks packed = default) where V : unmanaged, ISimd<V> where F : IFormat<V>
+internal readonly unsafe struct LeftSide<V, F>(MatrixView source, PackedBlocks packed = default, bool streamed = false) where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
+    /// <summary>A block of more elements (256 KB) is not asked for: it would push what is in use out of the second-level cache.</summary>
+    const int MostAhead = 64 << 10;
+
     public int Rows => source.Rows;
     public int Columns => source.Columns;
+
+    /// <summary>A matrix that comes from memory, a block of rows after the other.</summary>
+    public static LeftSide<V, F> Streamed(MatrixView matrix) => new(matrix, streamed: true);
 
     /// <summary>A matrix of which nothing was packed.</summary>
     public static implicit operator LeftSide<V, F>(MatrixView matrix) => new(matrix);
@@ -24,6 +30,16 @@ internal readonly unsafe struct LeftSide<V, F>(MatrixView source, PackedBlocks p
         if (packed.Exist) return packed.At(row0, step0);
         if (F.ReadsInPlace(source, panels)) return new LeftTiles(new MatrixView(source.At(row0, step0), row1 - row0, steps, source.RowStride, source.ColumnStride), F.TileRows);
         return F.PackA(new MatrixView(source.Data, source.Rows, depth, source.RowStride, source.ColumnStride), row0, row1, step0, steps, scratch);
+    }
+
+    /// <summary>What will be read after that block: the next of the same rows, or the first of those below; nothing where memory is not waited for, or where it is too much.</summary>
+    public Ahead Next(int row0, int row1, int step0, int stepBlock, int depth)
+    {
+        if (!streamed) return default;
+        int length = stepBlock * F.Pairing, from = step0 * F.Pairing + length;
+        if (from >= depth) (row0, row1, from) = (row1, row1 + (row1 - row0), 0);
+        int rows = Math.Min(row1, source.Rows) - row0, columns = Math.Min(length, depth - from);
+        return rows <= 0 || rows * columns > MostAhead ? default : Ahead.Of(new MatrixView(source.At(row0, from), rows, columns, source.RowStride, source.ColumnStride));
     }
 }
 

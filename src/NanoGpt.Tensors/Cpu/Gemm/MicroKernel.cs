@@ -21,12 +21,12 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
     /// <summary>The same, assembled; null where there is no such code for these vectors or this system.</summary>
     public static readonly TileKernel? Assembled = Assemble();
 
-    /// <summary><paramref name="count"/> tiles below one another.</summary>
-    public static void Run(int count, int columns, int k, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride)
+    /// <summary><paramref name="count"/> tiles below one another. Assembled, they ask for what is <paramref name="ahead"/>.</summary>
+    public static void Run(int count, int columns, int k, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead = default)
     {
         if (Assembled is { } kernel)
         {
-            kernel.Run(count, columns, k, a, b, start, startStride, c, cStride);
+            kernel.Run(count, columns, k, a, b, start, startStride, c, cStride, ahead);
             return;
         }
         float* row = a.Data;

@@ -57,6 +57,15 @@ internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> wh
         return scratch;
     }
 
+    /// <summary>What a reader who packs as he goes will read for one block of a panel; nothing where all is packed.</summary>
+    public Ahead Source(int step0, int panel)
+    {
+        int row = step0 * F.Pairing;
+        if (packed != null || row >= source.Rows) return default;
+        int rows = Math.Min(Panels.BlockSize * F.Pairing, source.Rows - row);
+        return Ahead.Of(new MatrixView(source.At(row, Panels.FirstColumn(panel)), rows, Panels.Columns(panel), source.RowStride, source.ColumnStride));
+    }
+
     void PackBlock(MatrixView b, int step0, int steps, int panel, float* destination) =>
         F.PackB(b, step0, steps, Panels.FirstColumn(panel), Panels.Columns(panel), Panels.Vectors(panel) * V.Count, destination);
 }

@@ -24,7 +24,7 @@ internal enum TileInstruction
 /// for each step:   b_j = load B, j &lt; vectors;   for each row i:  a = broadcast A[i],  c_ij += a · b_j
 /// C = start + c
 /// </code>
-/// The one argument points to a <see cref="TileCall"/>.
+/// Before it, C's tile and some of what is <see cref="Ahead"/> are asked for. The one argument points to a <see cref="TileCall"/>.
 /// </summary>
 internal sealed class TileAssembler
 {
@@ -65,6 +65,8 @@ internal sealed class TileAssembler
         MachineCode.SaveRegisters(c);
         Label tile = c.CreateLabel(), partial = c.CreateLabel(), next = c.CreateLabel(), done = c.CreateLabel();
         c.Label(ref tile);
+        AskForTile();
+        AskAhead();
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < vectors; j++) Zero(Accumulator(i, j));
         Multiply();
@@ -83,6 +85,48 @@ internal sealed class TileAssembler
         c.jmp(tile);
         c.Label(ref done);
         return MachineCode.FinishSaved(c);
+    }
+
+    /// <summary>Asks for the tile of C, which is read and written when k has run: even a store waits for a line that is far. Where a processor has no such request, it does nothing.</summary>
+    void AskForTile()
+    {
+        int bytes = width * vectors;
+        c.mov(r8, __qword_ptr[Call + TileCall.OffsetC]);
+        c.mov(rdx, __qword_ptr[Call + TileCall.OffsetCStride]);
+        for (int i = 0; i < rows; i++)
+        {
+            for (int at = 0; at < bytes - Ahead.Line / 2; at += Ahead.Line) c.prefetchw(__byte_ptr[r8 + at]);
+            c.prefetchw(__byte_ptr[r8 + bytes - 1]);
+            c.add(r8, rdx);
+        }
+    }
+
+    /// <summary>Asks for some rows of an <see cref="Ahead"/>, as many as are a tile's part of it.</summary>
+    void AskAhead()
+    {
+        Label row = c.CreateLabel(), piece = c.CreateLabel(), done = c.CreateLabel(), end = c.CreateLabel();
+        c.mov(r9, __qword_ptr[Call + TileCall.OffsetAheadRows]);
+        c.test(r9, r9);
+        c.je(end);
+        c.mov(r8, __qword_ptr[Call + TileCall.OffsetAhead]);
+        c.mov(r10, __qword_ptr[Call + TileCall.OffsetAheadRowsOfTile]);
+        c.Label(ref row);
+        c.mov(rax, r8);
+        c.mov(rdx, __qword_ptr[Call + TileCall.OffsetAheadLines]);
+        c.Label(ref piece);
+        c.prefetcht0(__byte_ptr[rax]);
+        c.add(rax, Ahead.Line);
+        c.dec(rdx);
+        c.jne(piece);
+        c.add(r8, __qword_ptr[Call + TileCall.OffsetAheadStride]);
+        c.dec(r9);
+        c.je(done);
+        c.dec(r10);
+        c.jne(row);
+        c.Label(ref done);
+        c.mov(__qword_ptr[Call + TileCall.OffsetAhead], r8);
+        c.mov(__qword_ptr[Call + TileCall.OffsetAheadRows], r9);
+        c.Label(ref end);
     }
 
     /// <summary>rax: row 0 of A, r11: row 4 where there are 8; rdx: the distance of rows, r10: of three; r8: B; r9: steps left.</summary>

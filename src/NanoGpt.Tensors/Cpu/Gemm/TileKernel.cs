@@ -7,7 +7,8 @@ namespace NanoGpt.Tensors.Cpu.Gemm;
 internal unsafe struct TileCall
 {
     public const int OffsetA = 0, OffsetRowStride = 8, OffsetColumnStride = 16, OffsetB = 24, OffsetSteps = 32,
-        OffsetStart = 40, OffsetStartStride = 48, OffsetC = 56, OffsetCStride = 64, OffsetLastMask = 72, OffsetCount = 80, OffsetTileStride = 88;
+        OffsetStart = 40, OffsetStartStride = 48, OffsetC = 56, OffsetCStride = 64, OffsetLastMask = 72, OffsetCount = 80, OffsetTileStride = 88,
+        OffsetAhead = 96, OffsetAheadStride = 104, OffsetAheadRows = 112, OffsetAheadLines = 120, OffsetAheadRowsOfTile = 128;
 
     public float* A;
     public long RowStride, ColumnStride;
@@ -20,6 +21,8 @@ internal unsafe struct TileCall
     public int* LastMask;       // a word for each column of the last vector, negative where it exists; null: all do
     public long Count;          // of tiles; for each but the first the kernel moves A, Start and C down
     public long TileStride;     // of A
+    public byte* Ahead;         // see Ahead
+    public long AheadStride, AheadRows, AheadLines, AheadRowsOfTile;
 }
 
 /// <summary>
@@ -56,13 +59,14 @@ internal sealed unsafe class TileKernel
     public bool Available { get; }
 
     /// <summary>Tiles below one another: see <see cref="MicroKernel{V}"/>; strides in words.</summary>
-    public void Run(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride)
+    public void Run(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead)
     {
         int vectors = (columns + lanes - 1) / lanes, last = columns - (vectors - 1) * lanes;
         var call = new TileCall
         {
             Count = count, A = a.Data, RowStride = a.RowStride * 4, ColumnStride = a.ColumnStride * 4, TileStride = a.TileStride * 4, B = b, Steps = steps,
             Start = start, StartStride = startStride * 4, C = c, CStride = cStride * 4, LastMask = last == lanes ? null : masks + 16 - last,
+            Ahead = ahead.Data, AheadStride = ahead.Stride, AheadRows = ahead.Rows, AheadLines = ahead.Lines, AheadRowsOfTile = (ahead.Rows + count - 1) / count,
         };
         int way = a.ColumnStride == 1 ? 0 : a.ColumnStride == rows ? 1 : 2;
         kernels[way * MaxVectors + vectors - 1](&call);

@@ -41,6 +41,7 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
             int steps = Math.Min(panels.BlockSize, used - step);
             bool fromC = accumulate || step > 0;
             var block = a.Block(row0, row1, step, steps, depth, panel1 - panel0, scratch + PanelScratch);
+            var next = a.Next(row0, row1, step, panels.BlockSize, depth);
             for (int panel = panel0; panel < panel1; panel++)
             {
                 int width = panels.Vectors(panel) * V.Count, valid = panels.Columns(panel), column = panels.FirstColumn(panel);
@@ -48,8 +49,11 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
                 float* target = c.At(row0, column);
                 float* start = fromC ? target : bias == null ? null : bias + column;
                 long startStride = fromC ? c.RowStride : 0;
+                // A panel of B that has yet to be packed is needed sooner than the next block of A.
+                var source = panel + 1 < panel1 ? b.Source(step, panel + 1) : b.Source(step + panels.BlockSize, panel0);
+                var ahead = source.Rows > 0 ? source : next.Part(panel - panel0, panel1 - panel0);
                 int whole = c.ColumnStride == 1 ? (row1 - row0) / tileRows : 0;
-                if (whole > 0) F.Tiles(whole, valid, steps, block, packedB, start, startStride, target, c.RowStride);
+                if (whole > 0) F.Tiles(whole, valid, steps, block, packedB, start, startStride, target, c.RowStride, ahead);
                 for (int i = whole * tileRows; i < row1 - row0; i += tileRows)
                 {
                     RunEdge(steps, block.From(i / tileRows, tileRows), row1 - row0 - i, packedB, start == null ? null : start + i * startStride, startStride,
@@ -78,7 +82,7 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
             new Span<float>(strip + rows * steps, (F.TileRows - rows) * steps).Clear();
             a = new LeftTiles(new MatrixView(strip, F.TileRows, steps), F.TileRows);
         }
-        F.Tiles(1, width, steps, a, b, start == null ? null : edge, width, edge, width);
+        F.Tiles(1, width, steps, a, b, start == null ? null : edge, width, edge, width, default);
         for (int r = 0; r < rows; r++) CopyRow(edge + r * width, 1, target + r * targetStride, columnStride, valid);
     }
 

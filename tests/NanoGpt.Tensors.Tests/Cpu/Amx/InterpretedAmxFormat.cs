@@ -16,7 +16,7 @@ readonly unsafe struct InterpretedAmxFormat : IFormat<Lanes16>
     public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination) =>
         AmxFormat.PackA(a, row0, row1, step0, steps, destination);
 
-    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride) =>
+    public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead) =>
         AmxKernel.Run<InterpretedMachine>(count, columns, steps, a, b, start, startStride, c, cStride);
 
     public static void Finish() => AmxKernel.Release<InterpretedMachine>();

@@ -1,0 +1,34 @@
+namespace NanoGpt.Tensors.Cpu.Gemm;
+
+/// <summary>
+/// Memory that will be read next, asked for while tiles are multiplied, some rows with each tile: so it arrives beside the arithmetic. The processor's own
+/// look-ahead follows runs of lines, and begins anew with each row.
+/// </summary>
+/// <param name="data">The first row.</param>
+/// <param name="stride">From row to row, in bytes.</param>
+/// <param name="rows">How many; none: nothing is asked for.</param>
+/// <param name="lines">Cache lines of a row.</param>
+internal readonly unsafe struct Ahead(byte* data, long stride, int rows, int lines)
+{
+    /// <summary>Bytes of a cache line.</summary>
+    public const int Line = 64;
+
+    public readonly byte* Data = data;
+    public readonly long Stride = stride;
+    public readonly int Rows = rows, Lines = lines;
+
+    /// <summary>A matrix, in rows as they lie in memory.</summary>
+    public static Ahead Of(MatrixView m)
+    {
+        if (m.ColumnStride != 1) m = m.Transposed;
+        bool aligned = ((nint)m.Data | (nint)(m.RowStride * sizeof(float))) % Line == 0;
+        return new((byte*)m.Data, m.RowStride * sizeof(float), m.Rows, (m.Columns * sizeof(float) + Line - 1) / Line + (aligned ? 0 : 1));
+    }
+
+    /// <summary>One of so many parts of it, of about as many rows.</summary>
+    public Ahead Part(int part, int parts)
+    {
+        int from = (int)((long)Rows * part / parts), to = (int)((long)Rows * (part + 1) / parts);
+        return new(Data + from * Stride, Stride, to - from, Lines);
+    }
+}
