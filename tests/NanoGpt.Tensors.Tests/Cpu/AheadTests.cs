@@ -53,7 +53,7 @@ public unsafe class AheadTests
     {
         const int rows = 100, depth = 90, rowBlock = 48, stepBlock = 32;
         var a = columns ? new MatrixView((float*)4096, depth, rows).Transposed : new MatrixView((float*)4096, rows, depth);
-        var side = LeftSide<Simd256, Fp32Format<Simd256>>.Streamed(a);
+        var side = new LeftSide<Simd256, Fp32Format<Simd256>>(a, streamed: true);
         var blocks = new List<(int Row, int Step)>();
         for (int row = 0; row < rows; row += rowBlock)
             for (int step = 0; step < depth; step += stepBlock) blocks.Add((row, step));

@@ -97,7 +97,7 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
         int groups = rowBlocks >= 2 * pool.Workers ? 1 : Math.Clamp((4 * pool.Workers + rowBlocks - 1) / rowBlocks, 1, b.Panels.Panels);
         // Groups would each pack the same rows of A: it is done once for all.
         bool again = groups > 1 && !F.ReadsInPlace(a, b.Panels.Panels);
-        LeftSide<V, F> side = again ? left.Pack(a, rowBlock, b.Panels.BlockSize) : groups == 1 ? LeftSide<V, F>.Streamed(a) : a;
+        LeftSide<V, F> side = again ? left.Pack(a, rowBlock, b.Panels.BlockSize) : new(a, streamed: groups == 1);
         pool.Run(rowBlocks * groups, 1, new MultiplyWork<V, F>(side, b, c, bias, accumulate, groups, rowBlock));
     }
 

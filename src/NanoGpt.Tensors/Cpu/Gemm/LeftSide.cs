@@ -2,7 +2,10 @@ using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu.Gemm;
 
-/// <summary>The left-hand side of a product: read in place, packed by each reader as it goes, or packed beforehand for all to read.</summary>
+/// <summary>
+/// The left-hand side of a product: read in place, packed by each reader as it goes, or packed beforehand for all to read. One that is <paramref name="streamed"/>
+/// comes from memory, a block of rows after the other.
+/// </summary>
 internal readonly unsafe struct LeftSide<V, F>(MatrixView source, PackedBlocks packed = default, bool streamed = false) where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     /// <summary>A block of more elements (256 KB) is not asked for: it would push what is in use out of the second-level cache.</summary>
@@ -10,9 +13,6 @@ internal readonly unsafe struct LeftSide<V, F>(MatrixView source, PackedBlocks p
 
     public int Rows => source.Rows;
     public int Columns => source.Columns;
-
-    /// <summary>A matrix that comes from memory, a block of rows after the other.</summary>
-    public static LeftSide<V, F> Streamed(MatrixView matrix) => new(matrix, streamed: true);
 
     /// <summary>A matrix of which nothing was packed.</summary>
     public static implicit operator LeftSide<V, F>(MatrixView matrix) => new(matrix);

@@ -22,7 +22,7 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
     public static readonly TileKernel? Assembled = Assemble();
 
     /// <summary><paramref name="count"/> tiles below one another. Assembled, they ask for what is <paramref name="ahead"/>.</summary>
-    public static void Run(int count, int columns, int k, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead = default)
+    public static void Run(int count, int columns, int k, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead)
     {
         if (Assembled is { } kernel)
         {
