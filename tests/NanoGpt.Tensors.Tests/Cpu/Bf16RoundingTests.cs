@@ -96,7 +96,7 @@ public unsafe class Bf16RoundingTests
             for (int column = 0; column < b.Columns; column += width)
             {
                 int valid = Math.Min(width, b.Columns - column);
-                F.PackB(b, 0, steps, column, valid, width, destination);
+                F.PackB(b, 0, steps, column, [width], destination, 0, steps);
                 for (int k = 0; k < steps * F.Pairing; k++)
                     for (int j = 0; j < width; j++)
                         Compare(k < b.Rows && j < valid ? *b.At(k, column + j) : 0, Element<V, F>(destination + k / F.Pairing * width + j, k), $"B at ({k}, {column + j})");

@@ -25,8 +25,8 @@ internal readonly unsafe struct AmxFormat : IFormat<Simd512>
 
     public static double Peak(int rounds) => AmxKernel.Peak(rounds);
 
-    public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination) =>
-        Bf16Format.PackB(b, step0, steps, column, valid, width, destination);
+    public static void PackB(MatrixView b, int step0, int steps, int column, ReadOnlySpan<int> widths, float* block, int within, int blockSteps) =>
+        Bf16Format.PackB(b, step0, steps, column, widths, block, within, blockSteps);
 
     public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
     {

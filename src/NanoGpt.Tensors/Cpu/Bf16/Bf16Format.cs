@@ -22,7 +22,17 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
 
     public static double Peak(int rounds) => Bf16Kernel.Peak(rounds);
 
-    public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination)
+    public static void PackB(MatrixView b, int step0, int steps, int column, ReadOnlySpan<int> widths, float* block, int within, int blockSteps)
+    {
+        foreach (int width in widths)
+        {
+            PackPanel(b, step0, steps, column, Math.Min(width, b.Columns - column), width, block + (long)width * within);
+            column += width;
+            block += (long)width * blockSteps;
+        }
+    }
+
+    static void PackPanel(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination)
     {
         float* source = b.At(2L * step0, column);
         int depth = Math.Min(2 * steps, b.Rows - 2 * step0);

@@ -20,10 +20,15 @@ internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unma
     public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead) =>
         MicroKernel<V>.Run(count, columns, steps, a, b, start, startStride, c, cStride, ahead);
 
-    public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination)
+    public static void PackB(MatrixView b, int step0, int steps, int column, ReadOnlySpan<int> widths, float* block, int within, int blockSteps)
     {
-        Fp32Format<V>.PackB(b, step0, steps, column, valid, width, destination);
-        Round(destination, destination, (long)steps * width);
+        Fp32Format<V>.PackB(b, step0, steps, column, widths, block, within, blockSteps);
+        foreach (int width in widths)
+        {
+            float* packed = block + (long)width * within;
+            Round(packed, packed, (long)steps * width);
+            block += (long)width * blockSteps;
+        }
     }
 
     public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)

@@ -17,10 +17,19 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
     public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead) =>
         MicroKernel<V>.Run(count, columns, steps, a, b, start, startStride, c, cStride, ahead);
 
-    public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination)
+    public static void PackB(MatrixView b, int step0, int steps, int column, ReadOnlySpan<int> widths, float* block, int within, int blockSteps)
     {
-        if (b.ColumnStride == 1) CopyRows(b.At(step0, column), b.RowStride, steps, valid, width, destination);
-        else CopyColumns(b.At(step0, column), b.RowStride, b.ColumnStride, steps, valid, width, destination);
+        if (b.ColumnStride == 1)
+        {
+            CopyRows(b.At(step0, column), b.RowStride, steps, b.Columns - column, widths, block, within, blockSteps);
+            return;
+        }
+        foreach (int width in widths)
+        {
+            CopyColumns(b.At(step0, column), b.RowStride, b.ColumnStride, steps, Math.Min(width, b.Columns - column), width, block + (long)width * within);
+            column += width;
+            block += (long)width * blockSteps;
+        }
     }
 
     /// <summary>Tile after tile, each with its rows side by side: the micro-kernel then reads it from end to end.</summary>
@@ -67,16 +76,22 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
         }
     }
 
-    /// <summary>Row k is contiguous: copy it.</summary>
+    /// <summary>Row k is contiguous: copy it, each panel's part to its panel. Long runs need no request: the processor looks ahead in them by itself.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void CopyRows(float* source, long rowStride, int depth, int valid, int width, float* destination)
+    static void CopyRows(float* source, long rowStride, int depth, int columns, ReadOnlySpan<int> widths, float* block, int within, int blockSteps)
     {
-        for (int k = 0; k < depth; k++, source += rowStride, destination += width)
+        int few = widths.Length == 1 ? Math.Min(columns, widths[0]) : 0;
+        for (int k = 0; k < depth; k++, source += rowStride)
         {
-            int j = 0;
-            if (k + Prefetch.Rows < depth) Prefetch.Row(source + Prefetch.Rows * rowStride, valid);
-            for (; j + V.Count <= valid; j += V.Count) V.Store(V.Load(source + j), destination + j);
-            for (; j < width; j += V.Count) V.Store(V.LoadPartial(source + j, valid - j), destination + j);     // the width is whole vectors
+            if (few > 0 && k + Prefetch.Rows < depth) Prefetch.Row(source + Prefetch.Rows * rowStride, few);
+            float* panel = block, s = source, end = source + columns;
+            foreach (int width in widths)
+            {
+                float* d = panel + (long)(within + k) * width, next = d + width;
+                panel += (long)width * blockSteps;
+                for (; d < next; s += V.Count, d += V.Count)        // a width is whole vectors
+                    V.Store(s + V.Count <= end ? V.Load(s) : V.LoadPartial(s, (int)(end - s)), d);
+            }
         }
     }
 

@@ -29,9 +29,6 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>Rows of A in a work item beside a B of that length: both sides then stay near.</summary>
     const int SharedRows = 96;
 
-    /// <summary>With more of k than this (4 blocks), packing everything once beats packing some of it twice.</summary>
-    static int Deep => 4 * PackedPanels<V>.MaxBlock;
-
     readonly PackedMatrix<V, F> shared = new();
     readonly LeftPacker<V, F> left = new(pool);
 
@@ -48,18 +45,16 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
             return;
         }
         // One block of rows reads each panel of B once: it is packed where it is used, and never travels to memory and back.
-        // Packing rows of B is a mere copy, so two blocks may do it each for itself; not where B is narrow, since the panels would be shared
-        // out, too, and A packed for each of them.
-        bool twice = b.ColumnStride == 1 && a.Rows <= 2 * MaxRows && b.Rows <= Deep && RightSide<V, F>.Cut(b.Rows, b.Columns).Panels > 2;
-        if (a.Rows <= MaxRowsAlone || twice)
+        if (a.Rows <= MaxRowsAlone)
         {
-            Share(a, RightSide<V, F>.AsItIs(b), c, bias, accumulate, a.Rows <= MaxRowsAlone ? MaxRowsAlone : MaxRows);
+            Share(a, RightSide<V, F>.AsItIs(b), c, bias, accumulate, MaxRowsAlone);
             return;
         }
         // B in slices, so that a packed one is still in the cache when it is read. With several of columns A is read again, with several of k C is read and
-        // written again.
-        int depth = Slice(b.Rows, SharedLength * F.Pairing / Math.Min(b.Columns, SharedColumns), PackedPanels<V>.Grain * F.Pairing);
-        int width = Slice(b.Columns, SharedLength * F.Pairing / Math.Min(b.Rows, depth), MicroKernel<V>.MaxVectors * V.Count);
+        // written again. The former are half as many where there are the latter anyway: A is then packed less often, and longer rows of B.
+        int most = SharedLength * F.Pairing, columnsOfSlice = b.Rows <= most / SharedColumns ? SharedColumns : 2 * SharedColumns;
+        int depth = Slice(b.Rows, most / Math.Min(b.Columns, columnsOfSlice), PackedPanels<V>.Grain * F.Pairing);
+        int width = Slice(b.Columns, most / Math.Min(b.Rows, depth), MicroKernel<V>.MaxVectors * V.Count);
         for (int j0 = 0; j0 < b.Columns; j0 += width)
             for (int k0 = 0; k0 < b.Rows; k0 += depth)
             {

@@ -17,8 +17,16 @@ internal unsafe interface IFormat<V> where V : unmanaged, ISimd<V>
     /// <summary>Whether A can be read where it lies; otherwise a block of it is packed first.</summary>
     static abstract bool ReadsInPlace(MatrixView a, int panels);
 
-    /// <summary>Packs steps [step0, step0 + steps) of some columns of B: for each step <paramref name="width"/> words side by side, those past <paramref name="valid"/> zero.</summary>
-    static abstract void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination);
+    /// <summary>Packs some steps of some panels of B: for each step a panel's words side by side, those that B has no columns for zero.</summary>
+    /// <param name="b">The whole matrix.</param>
+    /// <param name="step0">First step.</param>
+    /// <param name="steps">How many.</param>
+    /// <param name="column">First column of the first panel.</param>
+    /// <param name="widths">Words of each panel's steps.</param>
+    /// <param name="block">The first panel's packed block, to which the steps belong; those of the next ones follow.</param>
+    /// <param name="within">The first step's place in the block.</param>
+    /// <param name="blockSteps">Steps of the block.</param>
+    static abstract void PackB(MatrixView b, int step0, int steps, int column, ReadOnlySpan<int> widths, float* block, int within, int blockSteps);
 
     /// <summary>Packs a block of A; rows up to a whole number of tiles are zero.</summary>
     static abstract LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination);

@@ -45,8 +45,14 @@ internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> wh
     public void PackSteps(MatrixView b, int step0, int steps)
     {
         int within = step0 % Panels.BlockSize, block = step0 - within;
-        for (int panel = 0; panel < Panels.Panels; panel++)
-            PackBlock(b, step0, steps, panel, packed + Panels.Offset(block, panel) + (long)within * Panels.Vectors(panel) * V.Count);
+        const int most = 64;
+        int* widths = stackalloc int[most];
+        for (int panel = 0; panel < Panels.Panels; panel += most)
+        {
+            int count = Math.Min(most, Panels.Panels - panel);
+            for (int i = 0; i < count; i++) widths[i] = Panels.Vectors(panel + i) * V.Count;
+            F.PackB(b, step0, steps, Panels.FirstColumn(panel), new(widths, count), packed + Panels.Offset(block, panel), within, Math.Min(Panels.BlockSize, Panels.Steps - block));
+        }
     }
 
     /// <summary>One block of one panel, packed; in <paramref name="scratch"/> if it was not.</summary>
@@ -66,6 +72,9 @@ internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> wh
         return Ahead.Of(new MatrixView(source.At(row, Panels.FirstColumn(panel)), rows, Panels.Columns(panel), source.RowStride, source.ColumnStride));
     }
 
-    void PackBlock(MatrixView b, int step0, int steps, int panel, float* destination) =>
-        F.PackB(b, step0, steps, Panels.FirstColumn(panel), Panels.Columns(panel), Panels.Vectors(panel) * V.Count, destination);
+    void PackBlock(MatrixView b, int step0, int steps, int panel, float* destination)
+    {
+        int width = Panels.Vectors(panel) * V.Count;
+        F.PackB(b, step0, steps, Panels.FirstColumn(panel), new(in width), destination, 0, steps);
+    }
 }

@@ -10,8 +10,8 @@ readonly unsafe struct InterpretedAmxFormat : IFormat<Lanes16>
     public static int TileRows => AmxFormat.TileRows;
     public static bool ReadsInPlace(MatrixView a, int panels) => AmxFormat.ReadsInPlace(a, panels);
 
-    public static void PackB(MatrixView b, int step0, int steps, int column, int valid, int width, float* destination) =>
-        AmxFormat.PackB(b, step0, steps, column, valid, width, destination);
+    public static void PackB(MatrixView b, int step0, int steps, int column, ReadOnlySpan<int> widths, float* block, int within, int blockSteps) =>
+        AmxFormat.PackB(b, step0, steps, column, widths, block, within, blockSteps);
 
     public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination) =>
         AmxFormat.PackA(a, row0, row1, step0, steps, destination);
