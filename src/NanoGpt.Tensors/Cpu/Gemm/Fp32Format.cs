@@ -19,14 +19,17 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
 
     public static void PackB(MatrixView b, int step0, int steps, int column, ReadOnlySpan<int> widths, float* block, int within, int blockSteps)
     {
-        if (b.ColumnStride == 1)
+        if (b.ColumnStride == 1 && widths.Length > 1)
         {
             CopyRows(b.At(step0, column), b.RowStride, steps, b.Columns - column, widths, block, within, blockSteps);
             return;
         }
         foreach (int width in widths)
         {
-            CopyColumns(b.At(step0, column), b.RowStride, b.ColumnStride, steps, Math.Min(width, b.Columns - column), width, block + (long)width * within);
+            int valid = Math.Min(width, b.Columns - column);
+            float* destination = block + (long)width * within;
+            if (b.ColumnStride == 1) CopyRows(b.At(step0, column), b.RowStride, steps, valid, width, destination);
+            else CopyColumns(b.At(step0, column), b.RowStride, b.ColumnStride, steps, valid, width, destination);
             column += width;
             block += (long)width * blockSteps;
         }
@@ -76,21 +79,41 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
         }
     }
 
-    /// <summary>Row k is contiguous: copy it, each panel's part to its panel. Long runs need no request: the processor looks ahead in them by itself.</summary>
+    /// <summary>Row k is contiguous: copy it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static void CopyRows(float* source, long rowStride, int depth, int valid, int width, float* destination)
+    {
+        for (int k = 0; k < depth; k++, source += rowStride, destination += width)
+        {
+            int j = 0;
+            if (k + Prefetch.Rows < depth) Prefetch.Row(source + Prefetch.Rows * rowStride, valid);
+            for (; j + V.Count <= valid; j += V.Count) V.Store(V.Load(source + j), destination + j);
+            for (; j < width; j += V.Count) V.Store(V.LoadPartial(source + j, valid - j), destination + j);     // the width is whole vectors
+        }
+    }
+
+    /// <summary>The same for several panels, a row from end to end: in so long a run the processor looks ahead by itself.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void CopyRows(float* source, long rowStride, int depth, int columns, ReadOnlySpan<int> widths, float* block, int within, int blockSteps)
     {
-        int few = widths.Length == 1 ? Math.Min(columns, widths[0]) : 0;
         for (int k = 0; k < depth; k++, source += rowStride)
         {
-            if (few > 0 && k + Prefetch.Rows < depth) Prefetch.Row(source + Prefetch.Rows * rowStride, few);
-            float* panel = block, s = source, end = source + columns;
+            float* s = source, end = source + columns, panel = block;
             foreach (int width in widths)
             {
-                float* d = panel + (long)(within + k) * width, next = d + width;
-                panel += (long)width * blockSteps;
-                for (; d < next; s += V.Count, d += V.Count)        // a width is whole vectors
-                    V.Store(s + V.Count <= end ? V.Load(s) : V.LoadPartial(s, (int)(end - s)), d);
+                float* d = panel + (long)(within + k) * width;
+                panel += (long)blockSteps * width;
+                if (s + width <= end)
+                {
+                    V.Store(V.Load(s), d);
+                    if (width > V.Count) V.Store(V.Load(s + V.Count), d + V.Count);
+                    if (width > 2 * V.Count) V.Store(V.Load(s + 2 * V.Count), d + 2 * V.Count);
+                }
+                else
+                {
+                    for (int j = 0; j < width; j += V.Count) V.Store(end - s - j >= V.Count ? V.Load(s + j) : V.LoadPartial(s + j, (int)(end - s) - j), d + j);
+                }
+                s += width;
             }
         }
     }
