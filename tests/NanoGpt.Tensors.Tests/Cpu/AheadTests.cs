@@ -1,4 +1,5 @@
 using NanoGpt.Tensors.Cpu.Gemm;
+using NanoGpt.Tensors.Cpu.Kernels;
 using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Tests;
@@ -88,5 +89,23 @@ public unsafe class AheadTests
             }
         Assert.Equal(0, side.Source(side.Panels.BlockSize * (b.Rows / side.Panels.BlockSize + 1), 0).Rows);
         Assert.Equal(0, RightSide<Simd256, Fp32Format<Simd256>>.PackedAt((float*)4096, side.Panels).Source(0, 0).Rows);
+    }
+
+    [Fact]
+    public void Queries_keys_and_values_of_some_positions_are_one_region()
+    {
+        const int time = 20, heads = 3, size = 16, channels = heads * size, from = 7, to = 12;
+        float* qkv = (float*)4096;
+        var shape = new AttentionShape(time, heads, size);
+        const int item = 4;         // the second head of the second sequence
+        var positions = shape.Positions(shape.Part(qkv, item, 0), from, to);
+        Assert.Equal(3 * (to - from), positions.Rows);
+        for (int i = from; i < to; i++)
+            for (int part = 0; part < 3; part++)
+            {
+                byte* row = positions.Data + ((i - from) * 3 + part) * positions.Stride;
+                Assert.True(row == (byte*)(qkv + (time + i) * 3 * channels + part * channels + size), $"position {i}, part {part}");
+            }
+        Assert.Equal(size * sizeof(float) / Ahead.Line, positions.Lines);
     }
 }

@@ -16,6 +16,8 @@ internal readonly unsafe struct AmxFormat : IFormat<Simd512>
 
     public static int TileRows => AmxKernel.Rows;
 
+    public static bool AsksAhead => false;
+
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
     public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead) =>

@@ -15,6 +15,8 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
 
     public static int TileRows => Simd512.TileRows;
 
+    public static bool AsksAhead => true;
+
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
     public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead) =>

@@ -15,6 +15,8 @@ internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unma
 
     public static int TileRows => V.TileRows;
 
+    public static bool AsksAhead => MicroKernel<V>.Assembled != null;
+
     public static bool ReadsInPlace(MatrixView a, int panels) => false;
 
     public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead) =>

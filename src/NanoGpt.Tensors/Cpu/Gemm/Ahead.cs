@@ -1,3 +1,5 @@
+using NanoGpt.Tensors.Cpu.Simd;
+
 namespace NanoGpt.Tensors.Cpu.Gemm;
 
 /// <summary>
@@ -23,6 +25,12 @@ internal readonly unsafe struct Ahead(byte* data, long stride, int rows, int lin
         if (m.ColumnStride != 1) m = m.Transposed;
         bool aligned = ((nint)m.Data | (nint)(m.RowStride * sizeof(float))) % Line == 0;
         return new((byte*)m.Data, m.RowStride * sizeof(float), m.Rows, (m.Columns * sizeof(float) + Line - 1) / Line + (aligned ? 0 : 1));
+    }
+
+    /// <summary>Asks for all of it at once.</summary>
+    public void Ask()
+    {
+        for (int row = 0; row < Rows; row++) Prefetch.Row((float*)(Data + row * Stride), Lines * Line / sizeof(float));
     }
 
     /// <summary>One of so many parts of it, of about as many rows.</summary>

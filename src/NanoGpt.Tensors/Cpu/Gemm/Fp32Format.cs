@@ -11,6 +11,8 @@ internal readonly unsafe struct Fp32Format<V> : IFormat<V> where V : unmanaged, 
 
     public static int TileRows => V.TileRows;
 
+    public static bool AsksAhead => MicroKernel<V>.Assembled != null;
+
     /// <summary>Rows are read in place. Reading columns touches a new page for every k: worth a copy when several panels will read it.</summary>
     public static bool ReadsInPlace(MatrixView a, int panels) => a.ColumnStride == 1 || panels < 3;
 

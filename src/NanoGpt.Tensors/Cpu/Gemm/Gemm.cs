@@ -164,7 +164,7 @@ internal readonly unsafe struct MultiplyWork<V, F>(LeftSide<V, F> a, RightSide<V
         {
             int row = item / groups * rowBlock, group = item % groups;
             TileRunner<V, F>.Run(a, b, c, bias, accumulate, a.Columns, row, Math.Min(row + rowBlock, a.Rows),
-                (int)((long)panels * group / groups), (int)((long)panels * (group + 1) / groups), scratch);
+                (int)((long)panels * group / groups), (int)((long)panels * (group + 1) / groups), scratch, later: default);
         }
     }
 }

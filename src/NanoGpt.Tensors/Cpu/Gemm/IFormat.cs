@@ -34,6 +34,9 @@ internal unsafe interface IFormat<V> where V : unmanaged, ISimd<V>
     /// <summary>The micro-kernel: C = start + A·B for <paramref name="count"/> tiles below one another, of so many columns (see <see cref="MicroKernel{V}"/>). Beside it, some memory may be asked for.</summary>
     static abstract void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead);
 
+    /// <summary>Whether the micro-kernel asks for what is ahead.</summary>
+    static abstract bool AsksAhead { get; }
+
     /// <summary>Follows the last tile of a run: gives up what the processor keeps from tile to tile, if it keeps anything.</summary>
     static virtual void Finish() { }
 

@@ -29,19 +29,21 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
     /// <param name="panel0">First panel.</param>
     /// <param name="panel1">End of the panels.</param>
     /// <param name="scratch">Room of <see cref="ScratchLength"/> to pack A, and B if it is not.</param>
+    /// <param name="later">Memory that will be read or written after all of this, where the sides have none to ask for.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(LeftSide<V, F> a, RightSide<V, F> b, MatrixView c, float* bias, bool accumulate,
-        int depth, int row0, int row1, int panel0, int panel1, float* scratch)
+        int depth, int row0, int row1, int panel0, int panel1, float* scratch, Ahead later)
     {
         var panels = b.Panels;
         int tileRows = F.TileRows, used = (depth + F.Pairing - 1) / F.Pairing;
+        if (!F.AsksAhead) later.Ask();
         float* edge = stackalloc float[F.TileRows * 3 * 16];
         for (int step = 0; step < used; step += panels.BlockSize)
         {
             int steps = Math.Min(panels.BlockSize, used - step);
             bool fromC = accumulate || step > 0;
             var block = a.Block(row0, row1, step, steps, depth, panel1 - panel0, scratch + PanelScratch);
-            var next = a.Next(row0, row1, step, panels.BlockSize, depth);
+            var next = step == 0 && later.Rows > 0 ? later : a.Next(row0, row1, step, panels.BlockSize, depth);
             for (int panel = panel0; panel < panel1; panel++)
             {
                 int width = panels.Vectors(panel) * V.Count, valid = panels.Columns(panel), column = panels.FirstColumn(panel);

@@ -32,11 +32,8 @@ internal readonly unsafe struct AttentionShape(int time, int heads, int headSize
         for (int i = Math.Max(0, from); i < Math.Min(to, Time); i++) Simd.Prefetch.Row(head.At(i, 0), HeadSize);
     }
 
-    /// <summary>Asks for query, key and value of one position, given the queries of a head.</summary>
-    public void PrefetchPosition(MatrixView queries, int i)
-    {
-        for (int part = 0; part < 3; part++) Simd.Prefetch.Row(queries.At(i, part * Channels), HeadSize);
-    }
+    /// <summary>Queries, keys and values of some positions, given the queries of a head: all of them lie C apart.</summary>
+    public Ahead Positions(MatrixView queries, int from, int to) => Ahead.Of(new MatrixView(queries.At(from, 0), 3 * (to - from), HeadSize, Channels, 1));
 
     /// <summary>Σ a_c·b_c over the channels of a head.</summary>
     public static float Dot<V>(float* a, float* b, int count) where V : unmanaged, ISimd<V>
@@ -87,15 +84,15 @@ internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, flo
                 int i1 = Math.Min(time, i0 + AttentionShape.Strip);
                 shape.Prefetch(q, i1, i1 + AttentionShape.Strip);
                 var scores = new MatrixView(p - (long)i0 * width, time, time, width, 1);
-                TileRunner<V, F>.Run(q, keySide, scores, null, false, d, i0, i1, 0, keySide.Panels.PanelsFor(i1), pack);
+                // What the next item reads and writes comes from memory during the arithmetic of this one.
+                var later = shape.Positions(next, i0, i1);
+                TileRunner<V, F>.Run(q, keySide, scores, null, false, d, i0, i1, 0, keySide.Panels.PanelsFor(i1), pack, later.Part(0, 2));
                 // A pass at a time over all rows: their chains of dependent operations, a maximum, a sum, then overlap.
                 for (int i = i0; i < i1; i++)
                     max[i - i0] = Max(scores.At(i, 0), AttentionShape.PadPastDiagonal<V>(scores.At(i, 0), i + 1, i1, float.NegativeInfinity));
                 for (int i = i0; i < i1; i++)
                 {
                     sum[i - i0] = Exp(scores.At(i, 0), i + 1, max[i - i0], shape.Scale);
-                    // What the next item reads and writes comes from memory during the arithmetic of this one.
-                    shape.PrefetchPosition(next, i);
                     Prefetch.Row(yNext.At(i, 0), d);
                 }
                 for (int i = i0; i < i1; i++)
@@ -105,7 +102,7 @@ internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, flo
                     new ScaleWork<V>(row, 1 / sum[i - i0], row, accumulate: false).Run(0, (i + V.Count) / V.Count * V.Count);
                     logSumExp[(long)item * time + i] = max[i - i0] * shape.Scale + MathF.Log(sum[i - i0]);
                 }
-                TileRunner<V, F>.Run(scores, valueSide, output, null, false, i1, i0, i1, 0, valueSide.Panels.Panels, pack);
+                TileRunner<V, F>.Run(scores, valueSide, output, null, false, i1, i0, i1, 0, valueSide.Panels.Panels, pack, later.Part(1, 2));
             }
         }
     }

@@ -48,26 +48,25 @@ internal readonly unsafe struct AttentionBackward<V, F>(float* dy, float* qkv, f
                 var p = new MatrixView(pStrip - (long)i0 * width, time, i1, width, 1);
                 var dp = new MatrixView(dpStrip - (long)i0 * width, time, i1, width, 1);
                 int seen = keysTSide.Panels.PanelsFor(i1);
-                TileRunner<V, F>.Run(q, keysTSide, p, null, false, d, i0, i1, 0, seen, pack);
-                TileRunner<V, F>.Run(dout, valuesTSide, dp, null, false, d, i0, i1, 0, seen, pack);
+                // What the next item reads and writes comes from memory during the arithmetic of this one.
+                Ahead later = shape.Positions(qNext, i0, i1), laterGradients = shape.Positions(dqNext, i0, i1);
+                TileRunner<V, F>.Run(q, keysTSide, p, null, false, d, i0, i1, 0, seen, pack, later.Part(0, 2));
+                TileRunner<V, F>.Run(dout, valuesTSide, dp, null, false, d, i0, i1, 0, seen, pack, later.Part(1, 2));
                 for (int i = i0; i < i1; i++)
                 {
-                    // What the next item reads and writes comes from memory during the arithmetic of this one.
-                    shape.PrefetchPosition(qNext, i);
-                    shape.PrefetchPosition(dqNext, i);
                     Prefetch.Row(yNext.At(i, 0), d);
                     Prefetch.Row(dyNext.At(i, 0), d);
                     ScoreGradientRow(p.At(i, 0), dp.At(i, 0), i, i1, logSumExp[(long)item * time + i], AttentionShape.Dot<V>(dout.At(i, 0), o.At(i, 0), d), item, factors);
                 }
 
-                TileRunner<V, F>.Run(dp, keysSide, dq, null, accumulate, i1, i0, i1, 0, keysSide.Panels.Panels, pack);
+                TileRunner<V, F>.Run(dp, keysSide, dq, null, accumulate, i1, i0, i1, 0, keysSide.Panels.Panels, pack, default);
 
                 var qSide = RightSide<V, F>.Pack(new MatrixView(q.At(i0, 0), rows, d, q.RowStride, 1), stripQ);
                 var dySide = RightSide<V, F>.Pack(new MatrixView(dout.At(i0, 0), rows, d, dout.RowStride, 1), stripDy);
                 var dpT = new MatrixView(dpStrip, rows, i1, width, 1).Transposed;
                 var pT = new MatrixView(pStrip, rows, i1, width, 1).Transposed;
-                TileRunner<V, F>.Run(dpT, qSide, dk, null, add, rows, 0, i1, 0, qSide.Panels.Panels, pack);
-                TileRunner<V, F>.Run(pT, dySide, dv, null, add, rows, 0, i1, 0, dySide.Panels.Panels, pack);
+                TileRunner<V, F>.Run(dpT, qSide, dk, null, add, rows, 0, i1, 0, qSide.Panels.Panels, pack, laterGradients.Part(0, 2));
+                TileRunner<V, F>.Run(pT, dySide, dv, null, add, rows, 0, i1, 0, dySide.Panels.Panels, pack, laterGradients.Part(1, 2));
                 add = true;
             }
         }

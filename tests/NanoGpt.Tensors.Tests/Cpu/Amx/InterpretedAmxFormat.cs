@@ -8,6 +8,7 @@ readonly unsafe struct InterpretedAmxFormat : IFormat<Lanes16>
 {
     public static int Pairing => AmxFormat.Pairing;
     public static int TileRows => AmxFormat.TileRows;
+    public static bool AsksAhead => AmxFormat.AsksAhead;
     public static bool ReadsInPlace(MatrixView a, int panels) => AmxFormat.ReadsInPlace(a, panels);
 
     public static void PackB(MatrixView b, int step0, int steps, int column, ReadOnlySpan<int> widths, float* block, int within, int blockSteps) =>
