@@ -14,6 +14,9 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
     /// <summary>Rows of A in a work item where A is packed: with a block of 512 steps they fill 384 KB, a good part of a second-level cache.</summary>
     const int MaxRows = 192;
 
+    /// <summary>Fewer rows are no work item of their own, if A is packed.</summary>
+    const int MinRows = 48;
+
     /// <summary>So many rows are one work item: as many as a second-level cache holds beside a panel of B.</summary>
     public const int MaxRowsAlone = 256;
 
@@ -44,8 +47,9 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
             Share(b.Transposed, RightSide<V, F>.AsItIs(a.Transposed), c.Transposed, null, accumulate, RowsInPlace);
             return;
         }
-        // One block of rows reads each panel of B once: it is packed where it is used, and never travels to memory and back.
-        if (a.Rows <= MaxRowsAlone)
+        // One block of rows reads each panel of B once: it is packed where it is used, and never travels to memory and back. Not so where A is the larger
+        // of two sides to be packed: all would wait until it is.
+        if (a.Rows <= MaxRowsAlone && (a.ColumnStride == 1 || a.Rows <= b.Columns))
         {
             Share(a, RightSide<V, F>.AsItIs(b), c, bias, accumulate, MaxRowsAlone);
             return;
@@ -76,12 +80,18 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
         return ((length + slices - 1) / slices + grain - 1) / grain * grain;
     }
 
-    /// <summary>Rows of A in a work item. Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost; from the third-level cache at little; where it is larger than any slice, which may be a grain over its length, blocks are few.</summary>
+    /// <summary>
+    /// Rows of A in a work item. Every block of rows reads all of B: from the second-level cache, where it fits there, at no cost; from the third-level cache at
+    /// little; where it is larger than any slice, which may be a grain over its length, blocks are few. Blocks are alike, as many for each worker.
+    /// </summary>
     int RowsOf(MatrixView a, RightSide<V, F> b)
     {
         if (F.ReadsInPlace(a, b.Panels.Panels)) return RowsInPlace;
-        if (b.Panels.Length <= NearLength) return Math.Clamp(a.Rows / (4 * pool.Workers), 48, MaxRows);
-        return b.Panels.Length <= 2 * SharedLength ? SharedRows : MaxRows;
+        bool near = b.Panels.Length <= NearLength, shared = !near && b.Panels.Length <= 2 * SharedLength;
+        int most = shared ? SharedRows : MaxRows, wanted = (near ? 4 : 2) * pool.Workers;
+        int blocks = Math.Max((a.Rows + most - 1) / most, Math.Min(wanted, a.Rows / MinRows));
+        if (blocks > pool.Workers) blocks -= blocks % pool.Workers;
+        return (a.Rows + blocks - 1) / blocks;
     }
 
     void Share(MatrixView a, RightSide<V, F> b, MatrixView c, float* bias, bool accumulate, int rows)
