@@ -12,7 +12,7 @@ public class InterruptionTests
     public void A_signal_saves_and_the_resumed_run_equals_one_that_was_never_stopped(PosixSignal signal)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals cannot be sent to another process on Windows.");
-        Assert.SkipWhen(signal == PosixSignal.SIGINT && IgnoresInterrupts(), "SIGINT is ignored here, and so it is by every process started from here.");
+        Assert.SkipWhen(signal == PosixSignal.SIGINT && Ignores(number: 2), "SIGINT is ignored here, and so it is by every process started from here.");
         using var work = Workplace.WithData();
         string[] run = ["--max_iters=3000", "--lr_decay_iters=3000", "--eval_interval=1000"];
         work.Train("whole", run).Succeeded();
@@ -38,6 +38,7 @@ public class InterruptionTests
     public void A_closed_terminal_saves_and_the_run_can_be_resumed(string term)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "script(1), which makes a terminal, is not here.");
+        Assert.SkipWhen(Ignores(number: 1), "SIGHUP is ignored here, as under nohup(1), and so it is by every process started from here.");
         using var work = Workplace.WithData();
         string[] train = [.. RunningProgram.Program, "train", .. Workplace.Tiny, "--out_dir=closed", "--max_iters=1000000", "--eval_interval=1000000"];
         // A shell outlives the terminal to tell how the run ended.
@@ -172,10 +173,11 @@ public class InterruptionTests
         Assert.True(duringSave > 0, $"none of {killed} kills fell into the writing of a checkpoint");
     }
 
-    static bool IgnoresInterrupts()
+    /// <summary>Whether this process ignores a signal, and so those that it starts.</summary>
+    static bool Ignores(int number)
     {
         if (!OperatingSystem.IsLinux()) return false;
         string line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("SigIgn:", StringComparison.Ordinal));
-        return (Convert.ToUInt64(line["SigIgn:".Length..].Trim(), 16) & (1 << (2 - 1))) != 0;
+        return (Convert.ToUInt64(line["SigIgn:".Length..].Trim(), 16) & 1UL << number - 1) != 0;
     }
 }
