@@ -104,7 +104,7 @@ public unsafe class Bf16RoundingTests
     }
 
     /// <summary>Element k of its step: a word of its own, or the lower or upper half of a pair's.</summary>
-    static float Element<V, F>(float* word, int k) where V : unmanaged, ISimd<V> where F : IFormat<V>
+    internal static float Element<V, F>(float* word, int k) where V : unmanaged, ISimd<V> where F : IFormat<V>
     {
         uint bits = *(uint*)word;
         return BitConverter.UInt32BitsToSingle(F.Pairing == 1 ? bits : k % 2 == 0 ? bits << 16 : bits & 0xFFFF0000u);

@@ -25,10 +25,9 @@ public unsafe class RightSideTests
 
     static void Check<V, F>(int rows, int columns) where V : unmanaged, ISimd<V> where F : IFormat<V>
     {
-        // Whole numbers below 256, that bf16 has, too.
         using IFence fence = OperatingSystem.IsLinux() ? new GuardPageFence() : new CanaryFence();
         float* data = (float*)fence.Allocate((long)rows * columns).Address;
-        for (int i = 0; i < rows * columns; i++) data[i] = i % 251 + 1;
+        for (int i = 0; i < rows * columns; i++) data[i] = i % 251 + 1;     // whole numbers below 256: bf16 has them, too
         foreach (var b in new[] { new MatrixView(data, rows, columns), new MatrixView(data, columns, rows).Transposed })
         {
             var panels = RightSide<V, F>.Cut(rows, columns);
@@ -59,9 +58,7 @@ public unsafe class RightSideTests
                 {
                     int step = k / F.Pairing, within = step % panels.BlockSize, column = panels.FirstColumn(panel) + j;
                     float* word = packed + panels.Offset(step - within, panel) + (long)within * width + j;
-                    uint bits = *(uint*)word;
-                    float found = BitConverter.UInt32BitsToSingle(F.Pairing == 1 ? bits : k % 2 == 0 ? bits << 16 : bits & 0xFFFF0000u);
-                    float expected = k < b.Rows && j < panels.Columns(panel) ? *b.At(k, column) : 0;
+                    float found = Bf16RoundingTests.Element<V, F>(word, k), expected = k < b.Rows && j < panels.Columns(panel) ? *b.At(k, column) : 0;
                     if (found != expected) Assert.Fail($"{typeof(F).Name}, B at ({k}, {column}): {found} instead of {expected}.");
                 }
     }

@@ -59,7 +59,7 @@ internal readonly unsafe struct AttentionBackward<V, F>(float* dy, float* qkv, f
                     ScoreGradientRow(p.At(i, 0), dp.At(i, 0), i, i1, logSumExp[(long)item * time + i], AttentionShape.Dot<V>(dout.At(i, 0), o.At(i, 0), d), item, factors);
                 }
 
-                TileRunner<V, F>.Run(dp, keysSide, dq, null, accumulate, i1, i0, i1, 0, keysSide.Panels.Panels, pack, default);
+                TileRunner<V, F>.Run(dp, keysSide, dq, null, accumulate, i1, i0, i1, 0, keysSide.Panels.Panels, pack, later: default);
 
                 var qSide = RightSide<V, F>.Pack(new MatrixView(q.At(i0, 0), rows, d, q.RowStride, 1), stripQ);
                 var dySide = RightSide<V, F>.Pack(new MatrixView(dout.At(i0, 0), rows, d, dout.RowStride, 1), stripDy);
