@@ -34,8 +34,8 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
                 long perBlock = 16 + (config.Dropout > 0 ? 2 : 0);
                 long statistics = config.NLayer * (4 * rows + rows * config.NHead) + 4 * rows;
                 long embedding = 2 + (config.Dropout > 0 ? 1 : 0);
-                // Gradients alive at once while an MLP goes back: the stream's, and twice the wide one; qkv's is of its own size.
-                long gradients = 16;
+                // Gradients alive at once: the stream's, a branch's, the wide one of an MLP, which gelu's takes the place of, and qkv's; dropout has one of its own.
+                long gradients = 2 + 4 + 3 + (config.Dropout > 0 ? 1 : 0);
                 long blocks = recompute ? perBlock + config.NLayer : config.NLayer * perBlock;
                 long activations = rows * c * (blocks + embedding + gradients) + statistics;
                 return new(parameters * bytes, parameters * bytes, 2 * parameters * bytes / shards, activations * bytes, ScratchOf(config, rows, time, threads) * bytes + wire);

@@ -49,7 +49,7 @@ public abstract class Device : IDisposable
     /// <summary>y += x.</summary>
     public abstract void Accumulate(Storage x, Storage y);
 
-    /// <summary>y = factor · x (+ y).</summary>
+    /// <summary>y = factor · x (+ y). y may be x.</summary>
     public abstract void Scale(Storage x, float factor, Storage y, bool accumulate);
 
     /// <summary>result[0] = the mean of x, summed in an order that depends on the length alone.</summary>
@@ -85,19 +85,19 @@ public abstract class Device : IDisposable
     /// <summary>y = x · Φ(x) = x/2 · (1 + erf(x/√2)): the exact GELU (Hendrycks and Gimpel 2016), PyTorch's and nanoGPT's default.</summary>
     public abstract void GeluForward(Storage x, Storage y);
 
-    /// <summary>dx = dy · (Φ(x) + x·φ(x)).</summary>
+    /// <summary>dx = dy · (Φ(x) + x·φ(x)). dx may be dy.</summary>
     public abstract void GeluBackward(Storage dy, Storage x, Storage dx, bool accumulate);
 
     /// <summary>y = x · σ(2u), u = √(2/π)·(x + 0.044715·x³): the tanh form of GELU that OpenAI's GPT-2 was trained with, since (1 + tanh u)/2 = σ(2u).</summary>
     public abstract void GeluTanhForward(Storage x, Storage y);
 
-    /// <summary>dx = dy · (σ(2u) + x · σ(2u)·(1 - σ(2u)) · 2u').</summary>
+    /// <summary>dx = dy · (σ(2u) + x · σ(2u)·(1 - σ(2u)) · 2u'). dx may be dy.</summary>
     public abstract void GeluTanhBackward(Storage dy, Storage x, Storage dx, bool accumulate);
 
     /// <summary>y = x · mask / (1 - probability); the mask is a pure function of (random, index).</summary>
     public abstract void DropoutForward(Storage x, Storage y, float probability, RandomKey random);
 
-    /// <summary>dx = dy · mask / (1 - probability), with the mask of the way forward.</summary>
+    /// <summary>dx = dy · mask / (1 - probability), with the mask of the way forward. dx may be dy.</summary>
     public abstract void DropoutBackward(Storage dy, Storage dx, float probability, RandomKey random, bool accumulate);
 
     /// <summary>

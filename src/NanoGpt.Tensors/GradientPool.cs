@@ -7,11 +7,22 @@ namespace NanoGpt.Tensors;
 internal sealed class GradientPool(Arena arena)
 {
     readonly Dictionary<long, Stack<Storage>> free = [];
+    readonly Dictionary<Storage, int> others = [];      // how many tensors beside one have this gradient
 
     public Storage Rent(long count) => free.TryGetValue(count, out var stack) && stack.Count > 0 ? stack.Pop() : arena.Allocate(count);
 
+    /// <summary>Notes that one more tensor has this gradient: it has to be returned once more.</summary>
+    public void Share(Storage storage) => others[storage] = others.GetValueOrDefault(storage) + 1;
+
+    public bool IsShared(Storage storage) => others.ContainsKey(storage);
+
     public void Return(Storage storage)
     {
+        if (others.Remove(storage, out int count))
+        {
+            if (count > 1) others[storage] = count - 1;
+            return;
+        }
         if (!free.TryGetValue(storage.Length, out var stack)) free.Add(storage.Length, stack = new());
         stack.Push(storage);
     }
@@ -20,5 +31,6 @@ internal sealed class GradientPool(Arena arena)
     public void Clear()
     {
         foreach (var stack in free.Values) stack.Clear();
+        others.Clear();
     }
 }

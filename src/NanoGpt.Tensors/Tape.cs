@@ -117,8 +117,29 @@ public sealed class Tape : IDisposable
             Listener?.Touched(parameter);
             return (parameter.Grad, accumulate);
         }
-        if (!input.Grad.IsNone) return (input.Grad, true);
-        input.Grad = pool.Rent(input.Shape.Count);
+        if (input.Grad.IsNone)
+        {
+            input.Grad = pool.Rent(input.Shape.Count);
+            return (input.Grad, false);
+        }
+        if (pool.IsShared(input.Grad))
+        {
+            var own = pool.Rent(input.Shape.Count);
+            Device.Copy(input.Grad, own);
+            pool.Return(input.Grad);
+            input.Grad = own;
+        }
+        return (input.Grad, true);
+    }
+
+    /// <summary>
+    /// The same for an operation that goes element by element: the gradient of its input takes the place of that of its output, where nothing
+    /// else has reached the one and nobody else has the other.
+    /// </summary>
+    public (Storage Gradient, bool Accumulate) GradientInPlace(Tensor output, Tensor input)
+    {
+        if (!input.Grad.IsNone || pool.IsShared(output.Grad)) return GradientOf(input);
+        PassGradient(output, input);
         return (input.Grad, false);
     }
 
@@ -133,13 +154,21 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>
-    /// Hands the gradient of an output on to an input as it is: what y = x + f costs on its way back, when nothing else has
-    /// reached x yet.
+    /// Gives an input the gradient of an output as it is. Where nothing else has reached the input both have the same memory, which
+    /// costs nothing, until one of them is added to.
     /// </summary>
     public void PassGradient(Tensor output, Tensor input)
     {
-        if (input.Grad.IsNone) (input.Grad, output.Grad) = (output.Grad, default);
-        else Device.Accumulate(output.Grad, input.Grad);
+        if (input.Grad.IsNone && input is not Parameter) pool.Share(input.Grad = output.Grad);
+        else PutGradient(output.Grad, input);
+    }
+
+    /// <summary>Gives an input a gradient that lies elsewhere.</summary>
+    public void PutGradient(Storage gradient, Tensor input)
+    {
+        var (place, accumulate) = GradientOf(input);
+        if (accumulate) Device.Accumulate(gradient, place);
+        else Device.Copy(gradient, place);
     }
 
     /// <summary>

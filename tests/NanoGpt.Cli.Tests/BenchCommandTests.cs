@@ -15,7 +15,7 @@ public class BenchCommandTests
         string output = work.Run(["bench", .. shape, $"--dtype={dtype}", "--json"]).Succeeded().Output;
         Assert.Single(output.TrimEnd('\n').Split('\n'));
         using var json = JsonDocument.Parse(output);
-        Assert.Equal(["tokens_per_second", "ms_per_step", "model_gflops", "peak_gflops", "peak_fraction", "peak_rss_bytes", "threads", "dtype"],
+        Assert.Equal(["tokens_per_second", "ms_per_step", "model_gflops", "peak_gflops", "peak_fraction", "between_steps_gflops", "between_steps_fraction", "peak_rss_bytes", "threads", "dtype"],
             json.RootElement.EnumerateObject().Select(p => p.Name));
         double Number(string name) => json.RootElement.GetProperty(name).GetDouble();
         Assert.Equal(4 * 32 / Number("ms_per_step") * 1000, Number("tokens_per_second"), Number("tokens_per_second") * 0.01);
@@ -24,6 +24,8 @@ public class BenchCommandTests
         Assert.Equal(Number("tokens_per_second") * flops / 1e9, Number("model_gflops"), Number("model_gflops") * 0.01);
         Assert.Equal(Number("model_gflops") / Number("peak_gflops"), Number("peak_fraction"), 0.001);
         Assert.InRange(Number("peak_fraction"), 0, 1);
+        Assert.Equal(Number("model_gflops") / Number("between_steps_gflops"), Number("between_steps_fraction"), 0.001);
+        Assert.InRange(Number("between_steps_gflops"), 0.001, 2 * Number("peak_gflops"));
         Assert.InRange(Number("peak_rss_bytes"), 10e6, 1e9);
         Assert.Equal(1, Number("threads"));
         Assert.Equal(dtype, json.RootElement.GetProperty("dtype").GetString());

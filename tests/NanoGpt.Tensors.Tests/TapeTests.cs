@@ -52,22 +52,66 @@ public class TapeTests
         tape.Reset();
         var seen = new HashSet<nint>();
         var y = tape.Input(new float[100], new Shape(100));
-        for (int i = 0; i < 12; i++) y = Watch(y + Watch(Ops.Gelu(y)));
+        for (int i = 0; i < 12; i++) y = Watch(y + Watch(Ops.Gelu(y), seen), seen);
         tape.Backward(y);
         Assert.Equal(2, seen.Count);
+    }
 
-        // y = x, and the address of its gradient noted on the way back.
-        Tensor Watch(Tensor x)
+    /// <summary>y = x, and the address of its gradient noted on the way back.</summary>
+    static Tensor Watch(Tensor x, HashSet<nint> seen)
+    {
+        var (tape, y) = (x.Tape, x.Tape.New(x.Shape));
+        tape.Device.Copy(x.Data, y.Data);
+        tape.Push(y, () =>
         {
-            var y = tape.New(x.Shape);
-            tape.Device.Copy(x.Data, y.Data);
-            tape.Push(y, () =>
-            {
-                seen.Add(y.Grad.Address);
-                tape.PassGradient(y, x);
-            });
-            return y;
-        }
+            seen.Add(y.Grad.Address);
+            tape.PassGradient(y, x);
+        });
+        return y;
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_two_have_as_their_gradient_is_left_alone_when_one_of_them_gets_more(bool sumFirst)
+    {
+        using var tape = new Tape(Devices.Widest) { Recording = true };
+        tape.Reset();
+        var (a, b) = (tape.Input([1, 2], new Shape(2)), tape.Input([3, 4], new Shape(2)));
+        var (first, second) = sumFirst ? (a + b, Ops.Scale(a, 3)) : (Ops.Scale(a, 3), a + b);
+        tape.Backward(first + second);
+        Assert.Equal([4, 4], Gradient(a));
+        Assert.Equal([1, 1], Gradient(b));
+    }
+
+    [Fact]
+    public void The_sum_of_a_tensor_and_itself_has_twice_the_gradient()
+    {
+        using var tape = new Tape(Devices.Widest) { Recording = true };
+        tape.Reset();
+        var x = tape.Input([1, 2], new Shape(2));
+        tape.Backward(Ops.Scale(x + x, 5));
+        Assert.Equal([10, 10], Gradient(x));
+    }
+
+    [Fact]
+    public void Gradients_go_back_through_elementwise_operations_in_one_buffer()
+    {
+        using var tape = new Tape(Devices.Widest, seed: 1) { Recording = true };
+        tape.Reset();
+        var seen = new HashSet<nint>();
+        Tensor y = tape.Input([1], new Shape(1));
+        foreach (Func<Tensor, Tensor> operation in (Func<Tensor, Tensor>[])[Ops.Gelu, Ops.GeluTanh, x => Ops.Scale(x, 2), x => Ops.Dropout(x, 0.5f)])
+            y = Watch(operation(Watch(y, seen)), seen);
+        tape.Backward(y);
+        Assert.Single(seen);
+    }
+
+    static float[] Gradient(Tensor x)
+    {
+        var values = new float[x.Shape.Count];
+        x.Tape.Device.Read(x.Grad, values);
+        return values;
     }
 
     [Fact]

@@ -98,8 +98,8 @@ static class BenchCommand
             tokens per second   {result.TokensPerSecond:N0}
             time per step       {result.Median * 1000:0.00} ms, median of {result.Steps:N0} ({result.Fastest * 1000:0.00} to {result.Slowest * 1000:0.00})
             model rate          {Units.Flops(result.ModelFlops)}
-            machine peak        {Units.Flops(result.PeakFlops)}, measured
-            part of the peak    {result.PartOfPeak:0.0%}
+            machine peak        {Units.Flops(result.PeakFlops)}, measured; {Units.Flops(result.FlopsBetweenSteps)} between the steps
+            part of the peak    {result.PartOfPeak:0.0%}; {result.PartOfRateBetweenSteps:0.0%} of what there was between the steps
             peak memory         {Units.Bytes(result.PeakResidentBytes)}
             """);
     }
@@ -115,6 +115,8 @@ static class BenchCommand
             json.WriteNumber("model_gflops", Math.Round(result.ModelFlops / 1e9, 3));
             json.WriteNumber("peak_gflops", Math.Round(result.PeakFlops / 1e9, 3));
             json.WriteNumber("peak_fraction", Math.Round(result.PartOfPeak, 4));
+            json.WriteNumber("between_steps_gflops", Math.Round(result.FlopsBetweenSteps / 1e9, 3));
+            json.WriteNumber("between_steps_fraction", Math.Round(result.PartOfRateBetweenSteps, 4));
             json.WriteNumber("peak_rss_bytes", result.PeakResidentBytes);
             json.WriteNumber("threads", result.Threads);
             json.WriteString("dtype", dtype);

@@ -21,13 +21,13 @@ static class BenchSweep
         for (int round = 1; round < rounds; round++)
             for (int i = 0; i < rows.Length; i++)
                 Console.Error.WriteLine($"round {round} of {rounds}, shape {i + 1} of {rows.Length}: {Measure(i).PartOfPeak:0.00} of the peak so far");
-        Console.WriteLine("| varied | n_embd | n_head | T | B | V | threads | tok/s | ms/step | GFLOP/s | part of peak |");
-        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|");
+        Console.WriteLine("| varied | n_embd | n_head | T | B | V | threads | tok/s | ms/step | GFLOP/s | part of peak | between steps |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
         for (int i = 0; i < rows.Length; i++)
         {
             var (row, r) = (rows[i], Measure(i));
             Console.WriteLine($"| {row.Varied} | {row.Model.NEmbd} | {row.Model.NHead} | {row.Model.BlockSize} | {row.Batch} | {row.Model.VocabSize} | {row.Threads} | {r.TokensPerSecond:N0} | " +
-                $"{r.Median * 1000:0.00} | {r.ModelFlops / 1e9:0} | {r.PartOfPeak:0.00} |");
+                $"{r.Median * 1000:0.00} | {r.ModelFlops / 1e9:0} | {r.PartOfPeak:0.00} | {r.PartOfRateBetweenSteps:0.00} |");
         }
         return ExitCode.Success;
 

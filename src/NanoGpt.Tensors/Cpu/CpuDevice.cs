@@ -23,8 +23,8 @@ public abstract class CpuDevice : Device
     public abstract SimdWidth Width { get; }
 
     /// <summary>
-    /// Fused multiply-adds from registers on all threads for about <paramref name="duration"/>: what the silicon can do at
-    /// its present clock, in floating-point operations per second.
+    /// Fused multiply-adds from registers on all threads for about <paramref name="duration"/>, in bursts of under a millisecond, at least
+    /// one: what the silicon can do at its present clock, in floating-point operations per second of the fastest burst.
     /// </summary>
     public abstract double MeasurePeakFlops(TimeSpan duration);
 

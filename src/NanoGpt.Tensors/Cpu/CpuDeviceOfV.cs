@@ -238,12 +238,13 @@ internal sealed unsafe class CpuDevice<V, F>(int threads, SimdWidth width, Preci
         const int rounds = 200_000;
         double operations = threads * F.Peak(rounds), best = 0;
         var clock = Stopwatch.StartNew();
-        while (clock.Elapsed < duration)
+        do
         {
             long start = Stopwatch.GetTimestamp();
             pool.Run(threads, 1, new PeakWork<V, F>(rounds));
             best = Math.Max(best, operations / Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
+        while (clock.Elapsed < duration);
         return best;
     }
 

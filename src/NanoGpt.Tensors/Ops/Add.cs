@@ -19,7 +19,11 @@ public static partial class Ops
         var tape = a.Tape;
         var y = tape.New(a.Shape);
         tape.Device.Add(a.Data, b.Data, y.Data);
-        tape.Push(y, () => ShareGradient(tape, y, a, b));
+        tape.Push(y, () =>
+        {
+            tape.PassGradient(y, b);
+            tape.PassGradient(y, a);
+        });
         return y;
     }
 }

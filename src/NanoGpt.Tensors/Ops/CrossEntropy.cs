@@ -23,7 +23,7 @@ public static partial class Ops
         var dz = tape.Recording ? tape.NewStorage(logits.Shape.Count) : default;
         tape.Device.CrossEntropy(logits.Data, targets.Data, losses, dz, rows, vocabulary, tape.LossScale / rows);
         tape.Device.Mean(losses, loss.Data);
-        tape.Push(loss, () => PutGradient(tape, dz, logits));
+        tape.Push(loss, () => tape.PutGradient(dz, logits));
         return loss;
     }
 

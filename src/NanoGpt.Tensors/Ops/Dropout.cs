@@ -21,7 +21,7 @@ public static partial class Ops
         tape.Device.DropoutForward(x.Data, y.Data, probability, random);
         tape.Push(y, () =>
         {
-            var (dx, accumulate) = tape.GradientOf(x);
+            var (dx, accumulate) = tape.GradientInPlace(y, x);
             tape.Device.DropoutBackward(y.Grad, dx, probability, random, accumulate);
         });
         return y;

@@ -16,7 +16,7 @@ public static partial class Ops
         tape.Device.GeluForward(x.Data, y.Data);
         tape.Push(y, () =>
         {
-            var (dx, accumulate) = tape.GradientOf(x);
+            var (dx, accumulate) = tape.GradientInPlace(y, x);
             tape.Device.GeluBackward(y.Grad, x.Data, dx, accumulate);
         });
         return y;

@@ -20,22 +20,11 @@ public static partial class Ops
         var tape = x.Tape;
         var y = new Tensor(tape, x.Shape, branch.Data);
         tape.Device.Add(x.Data, branch.Data, y.Data);
-        tape.Push(y, () => ShareGradient(tape, y, x, branch));
+        tape.Push(y, () =>
+        {
+            tape.PassGradient(y, branch);
+            tape.PassGradient(y, x);
+        });
         return y;
-    }
-
-    /// <summary>The way back of a sum: both get the gradient, the first by taking it over.</summary>
-    static void ShareGradient(Tape tape, Tensor y, Tensor a, Tensor b)
-    {
-        PutGradient(tape, y.Grad, b);
-        tape.PassGradient(y, a);
-    }
-
-    /// <summary>Gives an input a gradient that lies elsewhere.</summary>
-    static void PutGradient(Tape tape, Storage gradient, Tensor input)
-    {
-        var (place, accumulate) = tape.GradientOf(input);
-        if (accumulate) tape.Device.Accumulate(gradient, place);
-        else tape.Device.Copy(gradient, place);
     }
 }

@@ -15,7 +15,7 @@ public static partial class Ops
         tape.Device.Scale(x.Data, factor, y.Data, accumulate: false);
         tape.Push(y, () =>
         {
-            var (dx, accumulate) = tape.GradientOf(x);
+            var (dx, accumulate) = tape.GradientInPlace(y, x);
             tape.Device.Scale(y.Grad, factor, dx, accumulate);
         });
         return y;

@@ -13,16 +13,20 @@ namespace NanoGpt.Training;
 /// <param name="TokensPerSecond">Tokens of a step over its median time.</param>
 /// <param name="ModelFlops">Floating-point operations per second: 6N + 12·L·C·T per token.</param>
 /// <param name="PeakFlops">What the device can do in registers in that precision, the larger of a measurement before and one after.</param>
+/// <param name="FlopsBetweenSteps">The same of all the time between the measured steps, not of its best moment: less than <paramref name="PeakFlops"/> where others use the machine, or its clock falls.</param>
 /// <param name="Device">The device, in words.</param>
 /// <param name="Threads">Threads that computed.</param>
 /// <param name="PeakResidentBytes">The most memory the process has held.</param>
 /// <param name="Kernels">What each kernel cost over the measured steps; empty without a profile.</param>
 /// <param name="Bandwidth">Bytes per second that memory of the size of the model's and its optimizer's delivers; 0 without a profile.</param>
 public sealed record StepBenchmarkResult(int Steps, double Median, double Fastest, double Slowest, double TokensPerSecond,
-    double ModelFlops, double PeakFlops, string Device, int Threads, long PeakResidentBytes, IReadOnlyList<KernelCost> Kernels, double Bandwidth)
+    double ModelFlops, double PeakFlops, double FlopsBetweenSteps, string Device, int Threads, long PeakResidentBytes, IReadOnlyList<KernelCost> Kernels, double Bandwidth)
 {
     /// <summary>What the model's operations take of what the device can do.</summary>
     public double PartOfPeak => ModelFlops / PeakFlops;
+
+    /// <summary>What they take of what it could do between the steps.</summary>
+    public double PartOfRateBetweenSteps => ModelFlops / FlopsBetweenSteps;
 }
 
 /// <summary>What <see cref="StepBenchmark"/> trains.</summary>
@@ -61,19 +65,34 @@ public static class StepBenchmark
 
         var random = new Random(1337);
         int[] x = Tokens(), y = Tokens();
-        int iteration = 0;
+        int iteration = 0, bursts = 0;
+        double secondsPerOperation = 0;
         for (var warmUp = Stopwatch.StartNew(); iteration < 2 || warmUp.Elapsed.TotalSeconds < seconds / 3;) Step();
         if (steps == 0) steps = (int)Math.Clamp(seconds / Step(), 3, 100_000);
         profiler.Clear();
-        double[] times = [.. Enumerable.Range(0, steps).Select(_ => Step()).Order()];
+        double[] times = [.. Enumerable.Range(0, steps).Select(_ => StepThenBursts()).Order()];
 
         double median = (times[(steps - 1) / 2] + times[steps / 2]) / 2, tokensPerSecond = x.Length / median;
         peak = Math.Max(peak, cpu.MeasurePeakFlops(peakTime));
         long resident = PeakResidentBytes();
-        return new(steps, median, times[0], times[^1], tokensPerSecond, tokensPerSecond * config.FlopsPerToken(config.BlockSize), peak,
+        return new(steps, median, times[0], times[^1], tokensPerSecond, tokensPerSecond * config.FlopsPerToken(config.BlockSize), peak, bursts / secondsPerOperation,
             cpu.Name, cpu.Threads, resident, profiler.Costs, profile ? MeasureBandwidth(cpu, weights.Values.Length) : 0);
 
         int[] Tokens() => [.. Enumerable.Range(0, batch * config.BlockSize).Select(_ => random.Next(config.VocabSize))];
+
+        // Every burst is as much work, so their mean rate is the harmonic one.
+        double StepThenBursts()
+        {
+            double time = Step();
+            var clock = Stopwatch.StartNew();
+            do
+            {
+                secondsPerOperation += 1 / cpu.MeasurePeakFlops(TimeSpan.Zero);
+                bursts++;
+            }
+            while (clock.Elapsed.TotalSeconds < time / 20);
+            return time;
+        }
 
         double Step()
         {
