@@ -44,10 +44,10 @@ public abstract class CpuDevice : Device
     public static bool HasFastBFloat16 => Bf16Kernel.Tiles != null;
 
     /// <summary>
-    /// Rows of logits that <see cref="Device.LinearCrossEntropy"/> holds at once: about 80 MB of them. Fewer would mean to go
+    /// Rows of logits that <see cref="Device.LinearCrossEntropy"/> holds at once: about 160 MB of them. Fewer would mean to go
     /// through the head's weights and their gradient more often.
     /// </summary>
-    public static int HeadRows(int rows, int vocabulary) => (int)Math.Min(rows, Math.Max(192, (20L << 20) / vocabulary / 192 * 192));
+    public static int HeadRows(int rows, int vocabulary) => (int)Math.Min(rows, Math.Max(192, (40L << 20) / vocabulary / 192 * 192));
 
     /// <summary>A device on this machine.</summary>
     /// <param name="threads">Threads to use; 0 is as many as the process may use (cgroup limits are honoured by .NET).</param>
