@@ -65,8 +65,8 @@ public static class StepBenchmark
 
         var random = new Random(1337);
         int[] x = Tokens(), y = Tokens();
-        int iteration = 0, bursts = 0;
-        double secondsPerOperation = 0;
+        int iteration = 0;
+        List<double> bursts = [];
         for (var warmUp = Stopwatch.StartNew(); iteration < 2 || warmUp.Elapsed.TotalSeconds < seconds / 3;) Step();
         if (steps == 0) steps = (int)Math.Clamp(seconds / Step(), 3, 100_000);
         profiler.Clear();
@@ -74,22 +74,18 @@ public static class StepBenchmark
 
         double median = (times[(steps - 1) / 2] + times[steps / 2]) / 2, tokensPerSecond = x.Length / median;
         peak = Math.Max(peak, cpu.MeasurePeakFlops(peakTime));
+        double between = bursts.Count / bursts.Sum(rate => 1 / rate);       // every burst is as much work: the harmonic mean
         long resident = PeakResidentBytes();
-        return new(steps, median, times[0], times[^1], tokensPerSecond, tokensPerSecond * config.FlopsPerToken(config.BlockSize), peak, bursts / secondsPerOperation,
+        return new(steps, median, times[0], times[^1], tokensPerSecond, tokensPerSecond * config.FlopsPerToken(config.BlockSize), peak, between,
             cpu.Name, cpu.Threads, resident, profiler.Costs, profile ? MeasureBandwidth(cpu, weights.Values.Length) : 0);
 
         int[] Tokens() => [.. Enumerable.Range(0, batch * config.BlockSize).Select(_ => random.Next(config.VocabSize))];
 
-        // Every burst is as much work, so their mean rate is the harmonic one.
         double StepThenBursts()
         {
             double time = Step();
             var clock = Stopwatch.StartNew();
-            do
-            {
-                secondsPerOperation += 1 / cpu.MeasurePeakFlops(TimeSpan.Zero);
-                bursts++;
-            }
+            do bursts.Add(cpu.MeasurePeakFlops(TimeSpan.Zero));
             while (clock.Elapsed.TotalSeconds < time / 20);
             return time;
         }
