@@ -14,26 +14,35 @@ public class PyTorchTrajectoryTests
     public void Losses_norms_and_weights_follow_PyTorch(string run, SimdWidth width)
     {
         using var device = DeviceOf(width);
-        var (trainee, json, micro, batch, time) = Start(run, device);
-        using var _ = trainee;
-        double[] losses = Numbers(json, "loss"), norms = Numbers(json, "grad_norm_before_clip"), rates = [.. json.GetProperty("lr_per_step").EnumerateArray().Select(e => e.GetDouble())];
-        for (int step = 0; step < 20; step++)
-        {
-            var (ids, targets) = Batch(json, step, time);
-            float loss = trainee.ForwardBackward(ids, targets, micro, batch, time), norm = trainee.Update(rates[step]);
-            // Without biases, later, correct fp32 runs drift apart, PyTorch's own from its fp64 run by 9e-5 in the loss and 6 % in a norm:
-            // Adam divides by the root of gradients that are nearly zero.
-            var (ofLoss, ofNorm) = step < 10 || run == "bias" ? (5e-6, 1e-4) : (3e-4, 0.3);
-            Assert.True(Math.Abs(loss - losses[step]) <= ofLoss, $"Step {step}: loss {loss}, PyTorch {losses[step]}.");
-            Assert.True(Math.Abs(norm - norms[step]) <= ofNorm * norms[step], $"Step {step}: norm {norm}, PyTorch {norms[step]}.");
-        }
-
         var final = TestData.Safetensors($"torch_ref/train_trajectory/{run}_final.safetensors");
-        foreach (var p in trainee.Model.Parameters)
+        // Without biases correct fp32 runs drift apart after ten steps: Adam divides by the root of gradients that are nearly zero, and a LayerNorm
+        // by a deviation that is. A last bit of the initial weights moves the loss of a later step by up to 6e-4 (median 2e-4; PyTorch's own fp32 run
+        // is 9e-5 from its fp64 run), so there it is the mean of many runs, each from weights a last bit apart, that says something.
+        int runs = run == "bias" ? 1 : 32;
+        double[] loss = new double[20], norm = new double[20];
+        for (int seed = 0; seed < runs; seed++)
         {
-            double difference = RelativeDifference(final[p.Name], Trainee.Read(device, p.Data));
-            Assert.True(difference <= 0.02, $"{p.Name} ends {difference:g3} away from PyTorch's.");
+            var (trainee, json, micro, batch, time) = Start(run, device);
+            using var _ = trainee;
+            if (seed > 0) NudgeLastBits(trainee, new Random(seed));
+            double[] losses = Numbers(json, "loss"), norms = Numbers(json, "grad_norm_before_clip"), rates = [.. json.GetProperty("lr_per_step").EnumerateArray().Select(e => e.GetDouble())];
+            for (int step = 0; step < 20; step++)
+            {
+                var (ids, targets) = Batch(json, step, time);
+                double ofLoss = trainee.ForwardBackward(ids, targets, micro, batch, time) - losses[step], ofNorm = trainee.Update(rates[step]) / norms[step] - 1;
+                loss[step] += ofLoss / runs;
+                norm[step] += ofNorm / runs;
+                if (seed == 0 && (step < 10 || run == "bias"))
+                    Assert.True(Math.Abs(ofLoss) <= 5e-6 && Math.Abs(ofNorm) <= 1e-4, $"Step {step}: loss {ofLoss:g3} away from PyTorch's, norm {ofNorm:p4}.");
+            }
+            foreach (var p in trainee.Model.Parameters)
+            {
+                double difference = RelativeDifference(final[p.Name], Trainee.Read(device, p.Data));
+                Assert.True(difference <= 5e-3, $"{p.Name} ends {difference:g3} away from PyTorch's.");
+            }
         }
+        for (int step = 0; step < 20; step++)
+            Assert.True(Math.Abs(loss[step]) <= 3e-4 && Math.Abs(norm[step]) <= 0.2, $"Step {step}, mean of {runs} runs: loss {loss[step]:g3} away from PyTorch's, norm {norm[step]:p2}.");
     }
 
     [Theory, MemberData(nameof(Runs))]
@@ -69,6 +78,18 @@ public class PyTorchTrajectoryTests
             Float(optimizer, "weight_decay"), Float(optimizer, "grad_clip"));
         trainee.Load(TestData.Safetensors($"torch_ref/train_trajectory/{run}_init.safetensors"));
         return (trainee, json, Int(json, "micro_batches_per_step"), Int(json, "batch_size"), config.BlockSize);
+    }
+
+    /// <summary>Of every weight the next float up, the next float down, or the same.</summary>
+    static void NudgeLastBits(Trainee trainee, Random random)
+    {
+        foreach (var p in trainee.Model.Parameters)
+        {
+            var values = Trainee.Read(trainee.Device, p.Data);
+            foreach (ref float value in values.AsSpan())
+                value = random.Next(3) switch { 0 => MathF.BitDecrement(value), 1 => MathF.BitIncrement(value), _ => value };
+            trainee.Device.Write(values, p.Data);
+        }
     }
 
     /// <summary>The windows of a step: one list of starts per micro-batch.</summary>
