@@ -71,11 +71,11 @@ public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, lo
         }
     }
 
-    /// <summary>Elements of working memory: the head packed and its block of logits, the left side of a product packed, attention's strips.</summary>
+    /// <summary>Elements of working memory: the head packed and its block of logits, the left side of a product packed, attention's strips, half of the sums of a gradient.</summary>
     static long ScratchOf(GptConfig config, long rows, int time, int threads)
     {
         long c = config.NEmbd, v = config.VocabSize, logits = CpuDevice.HeadRows(checked((int)rows), config.VocabSize) * v;
-        return checked(v * c + logits + rows * 4 * c + threads * (4L * time * (c / config.NHead) + 66L * time));
+        return checked(v * c + logits + rows * 4 * c + threads * (4L * time * (c / config.NHead) + 66L * time) + Math.Min(4 * c * c, 4 << 20));
     }
 
     static InsufficientMemoryException TooLarge() => new("These sizes take more memory than can be counted; lower n_layer, n_embd, block_size or batch_size.");
