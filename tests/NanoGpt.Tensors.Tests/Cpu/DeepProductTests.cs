@@ -8,7 +8,7 @@ public class DeepProductTests
 {
     const double Unit = 1.0 / (1 << 24);
 
-    /// <summary>One row more than is taken whole; odd halves; several blocks of rows; several slices; slices of which the second half has one less.</summary>
+    /// <summary>One row less than is halved; just as many; odd halves; several blocks of rows; several slices; slices of which the second half has one less.</summary>
     static readonly (int Rows, int Inputs, int Outputs)[] sizes =
         [(767, 9, 7), (768, 1, 1), (769, 33, 17), (1601, 97, 130), (2050, 16, 300), (3001, 770, 20), (5825, 1536, 9)];
 

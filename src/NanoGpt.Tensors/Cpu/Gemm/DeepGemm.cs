@@ -45,20 +45,18 @@ internal sealed unsafe class DeepGemm<V, F>(WorkerPool pool) : IDisposable where
                 pool.Run(items + otherItems, 1, new Both<MultiplyWork<V, F>>(work, items, otherWork));
 
                 (PackStepsWork<V, F>, int) Pack(int from, int count, PackedMatrix<V, F> right) =>
-                    count <= 0 ? default : right.PackingOfRows(Part(b, from, count, j0, columns));
+                    count <= 0 ? default : right.PackingOfRows(b.Part(from, count, j0, columns));
 
                 (MultiplyWork<V, F>, int) Share(int from, int count, LeftPacker<V, F> left, PackedMatrix<V, F> right, MatrixView target, bool add)
                 {
                     if (count <= 0) return default;
-                    var slice = Part(a.Transposed, from, count, 0, a.Rows).Transposed;
+                    var slice = a.Part(0, a.Rows, from, count);
                     int rows = MultiplyWork<V, F>.RowsOf(slice, right.Side, workers);
-                    return MultiplyWork<V, F>.Share(slice, left, right.Side, Part(target, 0, c.Rows, j0, columns), null, add, rows, workers);
+                    return MultiplyWork<V, F>.Share(slice, left, right.Side, target.Part(0, c.Rows, j0, columns), null, add, rows, workers);
                 }
             }
         pool.Run(c.Rows, Math.Max(1, 16384 / c.Columns), new AddRowsWork<V>(others, c));
     }
-
-    static MatrixView Part(MatrixView m, int row, int rows, int column, int columns) => new(m.At(row, column), rows, columns, m.RowStride, m.ColumnStride);
 
     public void Dispose()
     {

@@ -44,10 +44,9 @@ internal sealed unsafe class Gemm<V, F>(WorkerPool pool) : IDisposable where V :
             for (int k0 = 0; k0 < b.Rows; k0 += slices.Depth)
             {
                 int columns = Math.Min(slices.Width, b.Columns - j0), steps = Math.Min(slices.Depth, b.Rows - k0);
-                shared.Pack(pool, new MatrixView(b.At(k0, j0), steps, columns, b.RowStride, b.ColumnStride));
-                var slice = new MatrixView(a.At(0, k0), a.Rows, steps, a.RowStride, a.ColumnStride);
-                var target = new MatrixView(c.At(0, j0), c.Rows, columns, c.RowStride, c.ColumnStride);
-                Share(slice, shared.Side, target, k0 == 0 && bias != null ? bias + j0 : null, accumulate || k0 > 0, MultiplyWork<V, F>.RowsOf(slice, shared.Side, pool.Workers));
+                shared.Pack(pool, b.Part(k0, steps, j0, columns));
+                var slice = a.Part(0, a.Rows, k0, steps);
+                Share(slice, shared.Side, c.Part(0, c.Rows, j0, columns), k0 == 0 && bias != null ? bias + j0 : null, accumulate || k0 > 0, MultiplyWork<V, F>.RowsOf(slice, shared.Side, pool.Workers));
             }
     }
 

@@ -28,7 +28,7 @@ internal readonly unsafe struct LeftSide<V, F>(MatrixView source, PackedBlocks p
     public LeftTiles Block(int row0, int row1, int step0, int steps, int depth, int panels, float* scratch)
     {
         if (packed.Exist) return packed.At(row0, step0);
-        if (F.ReadsInPlace(source, panels)) return new LeftTiles(new MatrixView(source.At(row0, step0), row1 - row0, steps, source.RowStride, source.ColumnStride), F.TileRows);
+        if (F.ReadsInPlace(source, panels)) return new LeftTiles(source.Part(row0, row1 - row0, step0, steps), F.TileRows);
         return F.PackA(new MatrixView(source.Data, source.Rows, depth, source.RowStride, source.ColumnStride), row0, row1, step0, steps, scratch);
     }
 
@@ -39,7 +39,7 @@ internal readonly unsafe struct LeftSide<V, F>(MatrixView source, PackedBlocks p
         int length = stepBlock * F.Pairing, from = step0 * F.Pairing + length;
         if (from >= depth) (row0, row1, from) = (row1, row1 + (row1 - row0), 0);
         int rows = Math.Min(row1, source.Rows) - row0, columns = Math.Min(length, depth - from);
-        return rows <= 0 || rows * columns > MostAhead ? default : Ahead.Of(new MatrixView(source.At(row0, from), rows, columns, source.RowStride, source.ColumnStride));
+        return rows <= 0 || rows * columns > MostAhead ? default : Ahead.Of(source.Part(row0, rows, from, columns));
     }
 }
 

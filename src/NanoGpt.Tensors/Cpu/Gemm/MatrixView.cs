@@ -13,5 +13,8 @@ internal readonly unsafe struct MatrixView(float* data, int rows, int columns, l
     /// <summary>The same memory, read by columns.</summary>
     public MatrixView Transposed => new(Data, Columns, Rows, ColumnStride, RowStride);
 
+    /// <summary>Some rows and columns of it.</summary>
+    public MatrixView Part(int row, int rows, int column, int columns) => new(At(row, column), rows, columns, RowStride, ColumnStride);
+
     public float* At(long row, long column) => Data + row * RowStride + column * ColumnStride;
 }

@@ -69,7 +69,7 @@ internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> wh
         int row = step0 * F.Pairing;
         if (packed != null || row >= source.Rows) return default;
         int rows = Math.Min(Panels.BlockSize * F.Pairing, source.Rows - row);
-        return Ahead.Of(new MatrixView(source.At(row, Panels.FirstColumn(panel)), rows, Panels.Columns(panel), source.RowStride, source.ColumnStride));
+        return Ahead.Of(source.Part(row, rows, Panels.FirstColumn(panel), Panels.Columns(panel)));
     }
 
     void PackBlock(MatrixView b, int step0, int steps, int panel, float* destination)
