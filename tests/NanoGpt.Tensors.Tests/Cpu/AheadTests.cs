@@ -1,3 +1,4 @@
+using NanoGpt.Tensors.Cpu;
 using NanoGpt.Tensors.Cpu.Gemm;
 using NanoGpt.Tensors.Cpu.Kernels;
 using NanoGpt.Tensors.Cpu.Simd;
@@ -89,6 +90,39 @@ public unsafe class AheadTests
             }
         Assert.Equal(0, side.Source(side.Panels.BlockSize * (b.Rows / side.Panels.BlockSize + 1), 0).Rows);
         Assert.Equal(0, RightSide<Simd256, Fp32Format<Simd256>>.PackedAt((float*)4096, side.Panels).Source(0, 0).Rows);
+    }
+
+    [Theory]
+    [InlineData(1536, 384)]
+    [InlineData(800, 1000)]
+    public void A_packed_panel_of_a_large_B_is_asked_for_where_the_cache_has_room_for_it(int rows, int columns)
+    {
+        var packed = (float*)0x10000000;
+        var side = RightSide<Simd256, Fp32Format<Simd256>>.PackedAt(packed, new(rows, columns));
+        Assert.Equal(Caches.SecondLevel >= 2 << 20, side.AsksForPanels);
+        for (int panel = 0; panel < side.Panels.Panels; panel++)
+            for (int step = 0; step < rows; step += side.Panels.BlockSize)
+            {
+                var source = side.Source(step, panel);
+                if (!side.AsksForPanels)
+                {
+                    Assert.Equal(0, source.Rows);
+                    continue;
+                }
+                long words = (long)Math.Min(side.Panels.BlockSize, rows - step) * side.Panels.Vectors(panel) * Simd256.Count;
+                Assert.True(source.Data == (byte*)(packed + side.Panels.Offset(step, panel)));
+                Assert.Equal(source.Stride, source.Lines * Ahead.Line);
+                Assert.InRange(source.Rows * source.Stride, words * sizeof(float), words * sizeof(float) + source.Stride);
+            }
+        Assert.Equal(0, side.Source(side.Panels.BlockSize * (rows / side.Panels.BlockSize + 1), 0).Rows);
+    }
+
+    [Fact]
+    public void The_second_level_cache_is_as_large_as_the_system_says()
+    {
+        const string file = "/sys/devices/system/cpu/cpu0/cache/index2/size";
+        if (!File.Exists(file) || !System.Runtime.Intrinsics.X86.X86Base.IsSupported) Assert.Skip("This system does not say how large caches are.");
+        Assert.Equal(File.ReadAllText(file).Trim(), $"{Caches.SecondLevel >> 10}K");
     }
 
     [Fact]

@@ -27,6 +27,13 @@ internal readonly unsafe struct Ahead(byte* data, long stride, int rows, int lin
         return new((byte*)m.Data, m.RowStride * sizeof(float), m.Rows, (m.Columns * sizeof(float) + Line - 1) / Line + (aligned ? 0 : 1));
     }
 
+    /// <summary>Words that follow one another, in rows of eight lines.</summary>
+    public static Ahead Of(float* data, long words)
+    {
+        const int lines = 8, wordsOfRow = lines * Line / sizeof(float);
+        return new((byte*)data, lines * Line, (int)((words + wordsOfRow - 1) / wordsOfRow), lines + ((nint)data % Line == 0 ? 0 : 1));
+    }
+
     /// <summary>Asks for all of it at once.</summary>
     public void Ask()
     {

@@ -15,8 +15,8 @@ internal readonly unsafe struct MultiplyWork<V, F>(LeftSide<V, F> a, RightSide<V
     /// <summary>Fewer rows are no work item of their own, if A is packed.</summary>
     const int MinRows = 48;
 
-    /// <summary>A packed B up to this (512 KB) stays in a second-level cache.</summary>
-    const int NearLength = 1 << 17;
+    /// <summary>The same beside a B that is not near, where the second-level cache has room for a panel more, which is asked for meanwhile: every panel is then read half as often.</summary>
+    const int RowsInPlaceOfFar = 96;
 
     /// <summary>A packed B up to this (2.5 MB) stays in a third-level cache, of which others have their parts.</summary>
     public const int SharedLength = 640 << 10;
@@ -30,8 +30,8 @@ internal readonly unsafe struct MultiplyWork<V, F>(LeftSide<V, F> a, RightSide<V
     /// </summary>
     public static int RowsOf(MatrixView a, RightSide<V, F> b, int workers)
     {
-        if (F.ReadsInPlace(a, b.Panels.Panels)) return RowsInPlace;
-        bool near = b.Panels.Length <= NearLength, shared = !near && b.Panels.Length <= 2 * SharedLength;
+        if (F.ReadsInPlace(a, b.Panels.Panels)) return b.AsksForPanels ? RowsInPlaceOfFar : RowsInPlace;
+        bool near = b.IsNear, shared = !near && b.Panels.Length <= 2 * SharedLength;
         int most = shared ? SharedRows : MaxRows, wanted = (near ? 4 : 2) * workers;
         int blocks = Math.Max((a.Rows + most - 1) / most, Math.Min(wanted, a.Rows / MinRows));
         if (blocks > workers) blocks -= blocks % workers;

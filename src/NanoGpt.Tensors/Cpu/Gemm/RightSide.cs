@@ -5,6 +5,12 @@ namespace NanoGpt.Tensors.Cpu.Gemm;
 /// <summary>The right-hand side of a product: packed beforehand for all to read, or packed by each reader as it goes.</summary>
 internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
+    /// <summary>A packed B up to this (512 KB) stays in a second-level cache.</summary>
+    const int NearLength = 1 << 17;
+
+    /// <summary>A second-level cache of so many bytes has room for a block of A, a panel of B and the next.</summary>
+    const int RoomForPanels = 2 << 20;
+
     readonly float* packed;
     readonly MatrixView source;
 
@@ -16,6 +22,12 @@ internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> wh
     }
 
     public PackedPanels<V> Panels { get; }
+
+    /// <summary>Whether all of it stays in a second-level cache.</summary>
+    public bool IsNear => Panels.Length <= NearLength;
+
+    /// <summary>Whether a reader asks for the next packed panel while it multiplies by one.</summary>
+    public bool AsksForPanels => packed != null && !IsNear && Caches.SecondLevel >= RoomForPanels;
 
     /// <summary>How a matrix will be cut.</summary>
     public static PackedPanels<V> Cut(int rows, int columns) => new((rows + F.Pairing - 1) / F.Pairing, columns);
@@ -63,11 +75,12 @@ internal readonly unsafe struct RightSide<V, F> where V : unmanaged, ISimd<V> wh
         return scratch;
     }
 
-    /// <summary>What a reader who packs as he goes will read for one block of a panel; nothing where all is packed.</summary>
+    /// <summary>What will be read for one block of a panel, by one who packs as he goes or from where it is packed; nothing where that is near.</summary>
     public Ahead Source(int step0, int panel)
     {
+        if (step0 >= Panels.Steps) return default;
+        if (packed != null) return AsksForPanels ? Ahead.Of(packed + Panels.Offset(step0, panel), Math.Min(Panels.BlockSize, Panels.Steps - step0) * (long)Panels.Vectors(panel) * V.Count) : default;
         int row = step0 * F.Pairing;
-        if (packed != null || row >= source.Rows) return default;
         int rows = Math.Min(Panels.BlockSize * F.Pairing, source.Rows - row);
         return Ahead.Of(source.Part(row, rows, Panels.FirstColumn(panel), Panels.Columns(panel)));
     }

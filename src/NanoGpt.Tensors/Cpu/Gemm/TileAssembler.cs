@@ -24,7 +24,7 @@ internal enum TileInstruction
 /// for each step:   b_j = load B, j &lt; vectors;   for each row i:  a = broadcast A[i],  c_ij += a · b_j
 /// C = start + c
 /// </code>
-/// Before it, C's tile and some of what is <see cref="Ahead"/> are asked for. The one argument points to a <see cref="TileCall"/>.
+/// Meanwhile C's tile and some of what is <see cref="Ahead"/> are asked for. The one argument points to a <see cref="TileCall"/>.
 /// </summary>
 internal sealed class TileAssembler
 {
@@ -63,10 +63,10 @@ internal sealed class TileAssembler
     public byte[] Write()
     {
         MachineCode.SaveRegisters(c);
+        c.push(rbx);
+        c.push(rbp);
         Label tile = c.CreateLabel(), partial = c.CreateLabel(), next = c.CreateLabel(), done = c.CreateLabel();
         c.Label(ref tile);
-        AskForTile();
-        AskAhead();
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < vectors; j++) Zero(Accumulator(i, j));
         Multiply();
@@ -84,52 +84,12 @@ internal sealed class TileAssembler
         c.add(__qword_ptr[Call + TileCall.OffsetA], rax);
         c.jmp(tile);
         c.Label(ref done);
+        c.pop(rbp);
+        c.pop(rbx);
         return MachineCode.FinishSaved(c);
     }
 
-    /// <summary>Asks for the tile of C, which is read and written when k has run: even a store waits for a line that is far. Where a processor has no such request, it does nothing.</summary>
-    void AskForTile()
-    {
-        int bytes = width * vectors;
-        c.mov(r8, __qword_ptr[Call + TileCall.OffsetC]);
-        c.mov(rdx, __qword_ptr[Call + TileCall.OffsetCStride]);
-        for (int i = 0; i < rows; i++)
-        {
-            for (int at = 0; at < bytes - Ahead.Line / 2; at += Ahead.Line) c.prefetchw(__byte_ptr[r8 + at]);
-            c.prefetchw(__byte_ptr[r8 + bytes - 1]);
-            c.add(r8, rdx);
-        }
-    }
-
-    /// <summary>Asks for some rows of an <see cref="Ahead"/>, as many as are a tile's part of it.</summary>
-    void AskAhead()
-    {
-        Label row = c.CreateLabel(), piece = c.CreateLabel(), done = c.CreateLabel(), end = c.CreateLabel();
-        c.mov(r9, __qword_ptr[Call + TileCall.OffsetAheadRows]);
-        c.test(r9, r9);
-        c.je(end);
-        c.mov(r8, __qword_ptr[Call + TileCall.OffsetAhead]);
-        c.mov(r10, __qword_ptr[Call + TileCall.OffsetAheadRowsOfTile]);
-        c.Label(ref row);
-        c.mov(rax, r8);
-        c.mov(rdx, __qword_ptr[Call + TileCall.OffsetAheadLines]);
-        c.Label(ref piece);
-        c.prefetcht0(__byte_ptr[rax]);
-        c.add(rax, Ahead.Line);
-        c.dec(rdx);
-        c.jne(piece);
-        c.add(r8, __qword_ptr[Call + TileCall.OffsetAheadStride]);
-        c.dec(r9);
-        c.je(done);
-        c.dec(r10);
-        c.jne(row);
-        c.Label(ref done);
-        c.mov(__qword_ptr[Call + TileCall.OffsetAhead], r8);
-        c.mov(__qword_ptr[Call + TileCall.OffsetAheadRows], r9);
-        c.Label(ref end);
-    }
-
-    /// <summary>rax: row 0 of A, r11: row 4 where there are 8; rdx: the distance of rows, r10: of three; r8: B; r9: steps left.</summary>
+    /// <summary>rax: row 0 of A, r11: row 4 where there are 8; rdx: the distance of rows, r10: of three; r8: B; r9: steps left. Requests: rbx, rbp.</summary>
     void Multiply()
     {
         c.mov(rax, __qword_ptr[Call + TileCall.OffsetA]);
@@ -140,12 +100,9 @@ internal sealed class TileAssembler
         c.mov(r9, __qword_ptr[Call + TileCall.OffsetSteps]);
         Label rounds = c.CreateLabel(), rest = c.CreateLabel(), step = c.CreateLabel(), done = c.CreateLabel();
         c.sub(r9, Unroll);
-        c.jl(rest);
+        AskingRounds(rounds, rest);
         c.Label(ref rounds);
-        for (int u = 0; u < Unroll; u++) Step(u);
-        c.add(r8, Unroll * width * vectors);
-        AdvanceA(Unroll);
-        c.sub(r9, Unroll);
+        Round([]);
         c.jge(rounds);
         c.Label(ref rest);
         c.add(r9, Unroll);
@@ -158,6 +115,91 @@ internal sealed class TileAssembler
         c.jne(step);
         c.Label(ref done);
         c.nop();        // a label needs an instruction
+    }
+
+    /// <summary>
+    /// The first rounds, which ask for memory: for a row of C each, whose tile is read and written when k has run (even a store waits for a line that is far), then for a line each of
+    /// what is ahead. Requests at once would take all of a core's line buffers, and the loads of operands would wait for one. Rows of C that k has no rounds for are not asked for; what
+    /// is ahead then is, when k has run.
+    /// </summary>
+    void AskingRounds(Label rounds, Label rest)
+    {
+        Label tile = c.CreateLabel(), ahead = c.CreateLabel(), shortTile = c.CreateLabel(), shortAhead = c.CreateLabel(), next = c.CreateLabel(), piece = c.CreateLabel();
+        c.jl(shortTile);
+        c.mov(rbx, __qword_ptr[Call + TileCall.OffsetC]);
+        c.mov(ebp, rows);
+        c.Label(ref tile);
+        Round(TileLines().Select(at => (Action)(() => c.prefetchw(__byte_ptr[rbx + at]))));
+        c.jl(shortTile);
+        c.add(rbx, __qword_ptr[Call + TileCall.OffsetCStride]);
+        c.dec(ebp);
+        c.jne(tile);
+        StartAhead(none: rounds);
+        c.Label(ref ahead);
+        Round([() => c.prefetcht0(__byte_ptr[rbx])]);
+        c.jl(shortAhead);
+        c.add(rbx, Ahead.Line);
+        c.dec(rbp);
+        c.jne(ahead);
+        NextAhead(none: rounds);
+        c.jmp(ahead);
+
+        c.Label(ref shortTile);
+        StartAhead(none: rest);
+        c.Label(ref piece);
+        c.prefetcht0(__byte_ptr[rbx]);
+        c.Label(ref shortAhead);
+        c.add(rbx, Ahead.Line);
+        c.dec(rbp);
+        c.jne(piece);
+        NextAhead(none: rest);
+        c.jmp(piece);
+    }
+
+    /// <summary>Where a row of C's tile has cache lines, wherever it begins.</summary>
+    IEnumerable<int> TileLines()
+    {
+        int bytes = width * vectors;
+        for (int at = 0; at < bytes - Ahead.Line / 2; at += Ahead.Line) yield return at;
+        yield return bytes - 1;
+    }
+
+    /// <summary>rbx: what is ahead, rbp: lines of its row; so many rows are this tile's part of it.</summary>
+    void StartAhead(Label none)
+    {
+        c.cmp(__qword_ptr[Call + TileCall.OffsetAheadRows], 0);
+        c.je(none);
+        c.mov(rbx, __qword_ptr[Call + TileCall.OffsetAheadRowsOfTile]);
+        c.mov(__qword_ptr[Call + TileCall.OffsetAheadRowsLeft], rbx);
+        c.mov(rbx, __qword_ptr[Call + TileCall.OffsetAhead]);
+        c.mov(rbp, __qword_ptr[Call + TileCall.OffsetAheadLines]);
+    }
+
+    /// <summary>Goes on to the next row ahead, if there is one for this tile.</summary>
+    void NextAhead(Label none)
+    {
+        c.mov(rbx, __qword_ptr[Call + TileCall.OffsetAhead]);
+        c.add(rbx, __qword_ptr[Call + TileCall.OffsetAheadStride]);
+        c.mov(__qword_ptr[Call + TileCall.OffsetAhead], rbx);
+        c.mov(rbp, __qword_ptr[Call + TileCall.OffsetAheadLines]);
+        c.dec(__qword_ptr[Call + TileCall.OffsetAheadRows]);
+        c.je(none);
+        c.dec(__qword_ptr[Call + TileCall.OffsetAheadRowsLeft]);
+        c.je(none);
+    }
+
+    /// <summary>Some steps, and after each a request. Below zero tells that no such round is left.</summary>
+    void Round(IEnumerable<Action> requests)
+    {
+        var asks = requests.ToArray();
+        for (int u = 0; u < Unroll; u++)
+        {
+            Step(u);
+            if (u < asks.Length) asks[u]();
+        }
+        c.add(r8, Unroll * width * vectors);
+        AdvanceA(Unroll);
+        c.sub(r9, Unroll);
     }
 
     void Step(int u)

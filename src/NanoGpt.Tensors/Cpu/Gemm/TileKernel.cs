@@ -8,7 +8,7 @@ internal unsafe struct TileCall
 {
     public const int OffsetA = 0, OffsetRowStride = 8, OffsetColumnStride = 16, OffsetB = 24, OffsetSteps = 32,
         OffsetStart = 40, OffsetStartStride = 48, OffsetC = 56, OffsetCStride = 64, OffsetLastMask = 72, OffsetCount = 80, OffsetTileStride = 88,
-        OffsetAhead = 96, OffsetAheadStride = 104, OffsetAheadRows = 112, OffsetAheadLines = 120, OffsetAheadRowsOfTile = 128;
+        OffsetAhead = 96, OffsetAheadStride = 104, OffsetAheadRows = 112, OffsetAheadLines = 120, OffsetAheadRowsOfTile = 128, OffsetAheadRowsLeft = 136;
 
     public float* A;
     public long RowStride, ColumnStride;
@@ -22,7 +22,7 @@ internal unsafe struct TileCall
     public long Count;          // of tiles; for each but the first the kernel moves A, Start and C down
     public long TileStride;     // of A
     public byte* Ahead;         // see Ahead
-    public long AheadStride, AheadRows, AheadLines, AheadRowsOfTile;
+    public long AheadStride, AheadRows, AheadLines, AheadRowsOfTile, AheadRowsLeft;
 }
 
 /// <summary>

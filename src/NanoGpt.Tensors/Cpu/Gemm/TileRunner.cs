@@ -51,7 +51,7 @@ internal static unsafe class TileRunner<V, F> where V : unmanaged, ISimd<V> wher
                 float* target = c.At(row0, column);
                 float* start = fromC ? target : bias == null ? null : bias + column;
                 long startStride = fromC ? c.RowStride : 0;
-                // A panel of B that has yet to be packed is needed sooner than the next block of A.
+                // A panel of B that is not near is needed sooner than the next block of A.
                 var source = panel + 1 < panel1 ? b.Source(step, panel + 1) : b.Source(step + panels.BlockSize, panel0);
                 var ahead = source.Rows > 0 ? source : next.Part(panel - panel0, panel1 - panel0);
                 int whole = c.ColumnStride == 1 ? (row1 - row0) / tileRows : 0;
