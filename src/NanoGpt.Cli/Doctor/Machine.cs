@@ -26,10 +26,10 @@ static class Machine
         var vectors = CpuFeatures.Vectors;
         string text = string.Join(", ", [$"{(int)SimdWidths.Widest} bits wide", .. vectors.Select(v => v.Usable ? v.Name : $"no {v.Name}")]);
         return new(text, new JsonObject(vectors.Select(v => KeyValuePair.Create(v.Name, (JsonNode?)v.Usable))),
-            CpuFeatures.HasBFloat16Instruction && !CpuDevice.HasFastBFloat16
+            CpuFeatures.HasBFloat16Instruction && !CpuFeatures.CanMultiplyBFloat16
                 ? "the processor has AVX512_BF16, but this system forbids memory that is executable, so --dtype=bfloat16 runs at the speed of float32"
             : CpuFeatures.HasTileInstructions && !CpuFeatures.HasTiles
-                ? "the processor has AMX_BF16, but this system does not let it be used (Linux does from 5.16 on), so --dtype=bfloat16 runs on AVX512_BF16" : null);
+                ? $"the processor has AMX_BF16, but this system does not let it be used (Linux does from 5.16 on), so --dtype=bfloat16 runs {(CpuDevice.HasFastBFloat16 ? "on AVX512_BF16" : "at the speed of float32")}" : null);
     }
 
     static Finding Threads()

@@ -17,7 +17,7 @@ static class Speed
         using var device = CpuDevice.Create(precision: precision);
         double flops = device.MeasurePeakFlops(duration);
         bool emulated = precision == Precision.BFloat16 && !CpuDevice.HasFastBFloat16;
-        return new($"{Units.Flops(flops)} on {device.Threads} thread{(device.Threads == 1 ? "" : "s")}{(emulated ? "; no bf16 instruction, so rounded and multiplied as float32" : "")}",
+        return new($"{Units.Flops(flops)} on {device.Threads} thread{(device.Threads == 1 ? "" : "s")}{(emulated ? "; no fast bf16 instruction, so rounded and multiplied as float32" : "")}",
             new JsonObject { ["gflops"] = Math.Round(flops / 1e9, 1), ["hardware"] = !emulated });
     }
 

@@ -40,8 +40,8 @@ public abstract class CpuDevice : Device
     /// <summary>In which precision matrices are multiplied.</summary>
     public abstract Precision Precision { get; }
 
-    /// <summary>Whether bf16 products run in hardware here; elsewhere <see cref="Precision.BFloat16"/> works at the speed of fp32.</summary>
-    public static bool HasFastBFloat16 => Bf16Kernel.Tiles != null;
+    /// <summary>Whether bf16 products run on instructions of their own here; elsewhere <see cref="Precision.BFloat16"/> works at the speed of fp32.</summary>
+    public static bool HasFastBFloat16 => AmxKernel.Available || CpuFeatures.CanMultiplyBFloat16 && !CpuFeatures.MultipliesBFloat16Slowly;
 
     /// <summary>
     /// Rows of logits that <see cref="Device.LinearCrossEntropy"/> holds at once: about 160 MB of them. Fewer would mean to go

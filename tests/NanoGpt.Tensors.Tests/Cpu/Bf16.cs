@@ -39,7 +39,7 @@ static class Bf16
     public static void SkipWhereMissing(Bf16Path path)
     {
         if (path == Bf16Path.Tiles) Assert.SkipUnless(CpuFeatures.HasTiles, "This processor has no AMX, or the system does not let it be used.");
-        if (path == Bf16Path.Instruction) Assert.SkipUnless(CpuDevice.HasFastBFloat16, "This processor has no AVX512_BF16, or the system places no code.");
+        if (path == Bf16Path.Instruction) Assert.SkipUnless(CpuFeatures.CanMultiplyBFloat16, "This processor has no AVX512_BF16, or the system places no code.");
         var width = WidthOf(path);
         Assert.SkipUnless(width <= SimdWidths.Widest, $"This processor has no {(int)width}-bit vectors.");
     }
