@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu.Kernels;
@@ -23,15 +24,12 @@ internal readonly unsafe struct LayerNormForward<V>(float* x, float* weight, flo
             float* xr = x + (long)row * channels;
             float* yr = y + (long)row * channels;
 
-            V last = rest == 0 ? V.Create(0) : V.LoadPartial(xr + whole, rest), sum = last;
-            for (int i = 0; i < whole; i += V.Count) sum += V.Load(xr + i);
-            float m = V.Sum(sum) / channels;
+            V last = rest == 0 ? V.Create(0) : V.LoadPartial(xr + whole, rest);
+            float m = V.Sum(Sum(xr, whole) + last) / channels;
 
             V mv = V.Create(m);
             last -= mv * alive;
-            V squares = last * last;
-            for (int i = 0; i < whole; i += V.Count) { V d = V.Load(xr + i) - mv; squares = V.Fma(d, d, squares); }
-            float r = 1 / MathF.Sqrt(V.Sum(squares) / channels + Epsilon);
+            float r = 1 / MathF.Sqrt(V.Sum(V.Fma(last, last, SumOfSquares(xr, mv, whole))) / channels + Epsilon);
 
             V rv = V.Create(r);
             for (int i = 0; i < whole; i += V.Count)
@@ -44,6 +42,45 @@ internal readonly unsafe struct LayerNormForward<V>(float* x, float* weight, flo
             rstd[row] = r;
         }
     }
+
+    // Four sums each, for one would have every addition wait for the one before.
+
+    /// <summary>Σ x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V Sum(float* x, int length)
+    {
+        V a = V.Create(0), b = a, c = a, d = a;
+        int i = 0;
+        for (; i + 4 * V.Count <= length; i += 4 * V.Count)
+        {
+            a += V.Load(x + i);
+            b += V.Load(x + i + V.Count);
+            c += V.Load(x + i + 2 * V.Count);
+            d += V.Load(x + i + 3 * V.Count);
+        }
+        for (; i < length; i += V.Count) a += V.Load(x + i);
+        return a + b + (c + d);
+    }
+
+    /// <summary>Σ (x - mean)².</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V SumOfSquares(float* x, V mean, int length)
+    {
+        V a = V.Create(0), b = a, c = a, d = a;
+        int i = 0;
+        for (; i + 4 * V.Count <= length; i += 4 * V.Count)
+        {
+            a = AddSquare(a, V.Load(x + i) - mean);
+            b = AddSquare(b, V.Load(x + i + V.Count) - mean);
+            c = AddSquare(c, V.Load(x + i + 2 * V.Count) - mean);
+            d = AddSquare(d, V.Load(x + i + 3 * V.Count) - mean);
+        }
+        for (; i < length; i += V.Count) a = AddSquare(a, V.Load(x + i) - mean);
+        return a + b + (c + d);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static V AddSquare(V sum, V x) => V.Fma(x, x, sum);
 }
 
 /// <summary>
