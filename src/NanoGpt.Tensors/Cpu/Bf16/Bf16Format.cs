@@ -115,12 +115,8 @@ internal readonly unsafe struct Bf16Format : IFormat<Simd512>
 
     /// <summary>The word of an element and, if there are <paramref name="two"/>, the one a stride further on.</summary>
     public static float Pair(float* first, long stride, bool two) =>
-        BitConverter.UInt32BitsToSingle(Round(*first) >> 16 | (two ? Round(first[stride]) & 0xFFFF0000u : 0));
+        BitConverter.UInt32BitsToSingle(Round(*first) >> 16 | (two ? Round(first[stride]) : 0));
 
-    /// <summary>Rounds to the nearest bf16, ties to even, in the upper 16 bits; NaN stays NaN.</summary>
-    public static uint Round(float value)
-    {
-        uint x = BitConverter.SingleToUInt32Bits(value);
-        return float.IsNaN(value) ? x | 0x400000 : x + 0x7FFF + (x >> 16 & 1);
-    }
+    /// <summary>The bits of the nearest bf16, in the upper half.</summary>
+    public static uint Round(float value) => BitConverter.SingleToUInt32Bits(SimdScalar.Sum(SimdScalar.RoundToBFloat16(SimdScalar.Create(value))));
 }

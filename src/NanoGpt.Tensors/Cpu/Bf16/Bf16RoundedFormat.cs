@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using NanoGpt.Tensors.Cpu.Gemm;
 using NanoGpt.Tensors.Cpu.Simd;
@@ -50,18 +49,12 @@ internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unma
 
     public static double Peak(int rounds) => Fp32Format<V>.Peak(rounds);
 
-    /// <summary>Nearest bf16, ties to even. NaN stays NaN.</summary>
+    /// <summary>Rounds each to the nearest bf16.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Round(float* from, float* to, long count)
     {
-        uint* bits = (uint*)from, rounded = (uint*)to;
         long i = 0;
-        for (; i + Vector<uint>.Count <= count; i += Vector<uint>.Count)
-        {
-            var v = Vector.Load(bits + i);
-            var nearest = v + new Vector<uint>(0x7FFF) + (v >>> 16 & Vector<uint>.One);
-            Vector.Store(Vector.ConditionalSelect(Vector.IsNaN(v.As<uint, float>()).As<float, uint>(), v | new Vector<uint>(0x400000), nearest) & new Vector<uint>(0xFFFF0000), rounded + i);
-        }
-        for (; i < count; i++) rounded[i] = Bf16Format.Round(from[i]) & 0xFFFF0000u;
+        for (; i + V.Count <= count; i += V.Count) V.Store(V.RoundToBFloat16(V.Load(from + i)), to + i);
+        if (i < count) V.StorePartial(V.RoundToBFloat16(V.LoadPartial(from + i, (int)(count - i))), to + i, (int)(count - i));
     }
 }

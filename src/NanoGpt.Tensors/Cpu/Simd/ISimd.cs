@@ -47,6 +47,9 @@ internal unsafe interface ISimd<V> where V : unmanaged, ISimd<V>
     /// <summary>Nearest integer, ties to even.</summary>
     static abstract V Round(V a);
 
+    /// <summary>Nearest bf16, ties to even; NaN stays NaN.</summary>
+    static abstract V RoundToBFloat16(V a);
+
     /// <summary>2^n for lanes that hold whole numbers in [-126, 127].</summary>
     static abstract V PowerOfTwo(V n);
 

@@ -45,6 +45,14 @@ internal readonly unsafe struct Simd128(Vector128<float> value) : ISimd<Simd128>
     [MethodImpl(Inline)] public static Simd128 Round(Simd128 a) => new(Vector128.Round(a.v));
 
     [MethodImpl(Inline)]
+    public static Simd128 RoundToBFloat16(Simd128 a)
+    {
+        var x = a.v.AsUInt32();
+        var nearest = x + Vector128.Create(0x7FFFu) + (x >>> 16 & Vector128<uint>.One);
+        return new((Vector128.ConditionalSelect(Vector128.IsNaN(a.v).AsUInt32(), x | Vector128.Create(0x400000u), nearest) & Vector128.Create(0xFFFF0000u)).AsSingle());
+    }
+
+    [MethodImpl(Inline)]
     public static Simd128 PowerOfTwo(Simd128 n) =>
         new((Vector128.ConvertToInt32Native(n.v) + Vector128.Create(127) << 23).AsSingle());
 

@@ -36,6 +36,14 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
     [MethodImpl(Inline)] public static Simd256 Round(Simd256 a) => new(Vector256.Round(a.v));
 
     [MethodImpl(Inline)]
+    public static Simd256 RoundToBFloat16(Simd256 a)
+    {
+        var x = a.v.AsUInt32();
+        var nearest = x + Vector256.Create(0x7FFFu) + (x >>> 16 & Vector256<uint>.One);
+        return new((Vector256.ConditionalSelect(Vector256.IsNaN(a.v).AsUInt32(), x | Vector256.Create(0x400000u), nearest) & Vector256.Create(0xFFFF0000u)).AsSingle());
+    }
+
+    [MethodImpl(Inline)]
     public static Simd256 PowerOfTwo(Simd256 n) =>
         new((Vector256.ConvertToInt32Native(n.v) + Vector256.Create(127) << 23).AsSingle());
 

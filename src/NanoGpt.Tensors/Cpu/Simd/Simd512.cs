@@ -36,6 +36,14 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
     [MethodImpl(Inline)] public static Simd512 Round(Simd512 a) => new(Vector512.Round(a.v));
 
     [MethodImpl(Inline)]
+    public static Simd512 RoundToBFloat16(Simd512 a)
+    {
+        var x = a.v.AsUInt32();
+        var nearest = x + Vector512.Create(0x7FFFu) + (x >>> 16 & Vector512<uint>.One);
+        return new((Vector512.ConditionalSelect(Vector512.IsNaN(a.v).AsUInt32(), x | Vector512.Create(0x400000u), nearest) & Vector512.Create(0xFFFF0000u)).AsSingle());
+    }
+
+    [MethodImpl(Inline)]
     public static Simd512 PowerOfTwo(Simd512 n) =>
         new((Vector512.ConvertToInt32Native(n.v) + Vector512.Create(127) << 23).AsSingle());
 

@@ -33,6 +33,13 @@ internal readonly unsafe struct SimdScalar(float value) : ISimd<SimdScalar>
     [MethodImpl(Inline)] public static SimdScalar Round(SimdScalar a) => new(MathF.Round(a.v));
 
     [MethodImpl(Inline)]
+    public static SimdScalar RoundToBFloat16(SimdScalar a)
+    {
+        uint x = BitConverter.SingleToUInt32Bits(a.v);
+        return new(BitConverter.UInt32BitsToSingle((float.IsNaN(a.v) ? x | 0x400000 : x + 0x7FFF + (x >> 16 & 1)) & 0xFFFF0000));
+    }
+
+    [MethodImpl(Inline)]
     public static SimdScalar PowerOfTwo(SimdScalar n) => new(BitConverter.Int32BitsToSingle(((int)n.v + 127) << 23));
 
     [MethodImpl(Inline)]
