@@ -40,6 +40,7 @@ def main():
     torch = torch_version(a.python)
     if a.torch_compile and int(torch.split(".")[0]) < 2:
         sys.exit(f"torch {torch} has no torch.compile: leave out --torch-compile, or give a newer one with --python.")
+    torch += openblas_kernels(a.python)
     modes = ["eager", "compile"] if a.torch_compile else ["eager"]
 
     rows, failed = [], False
@@ -197,6 +198,21 @@ def torch_version(python):
     if not version:
         sys.exit(f"{python} has no torch: install it, or give another Python with --python.")
     return version
+
+
+def openblas_kernels(python):
+    """Which kernels OpenBLAS chose, if torch multiplies with it. A processor newer than itself gets those of 2004, which would flatter us: it is then told what the processor has."""
+    def core():
+        done = subprocess.run([python, "-c", "import torch; torch.ones(64, 64) @ torch.ones(64, 64)"], capture_output=True, text=True, timeout=60, env={**os.environ, "OPENBLAS_VERBOSE": "2"})
+        return next((line.removeprefix("Core:").strip() for line in (done.stderr + done.stdout).splitlines() if line.startswith("Core:")), None)
+
+    if (name := core()) == "Prescott" and "OPENBLAS_CORETYPE" not in os.environ:
+        flags = Path("/proc/cpuinfo").read_text().split() if Path("/proc/cpuinfo").exists() else []
+        newer = "SkylakeX" if "avx512vl" in flags else "Haswell" if "avx2" in flags else None
+        if newer:
+            os.environ["OPENBLAS_CORETYPE"] = newer
+            return f", OpenBLAS with the kernels of {core()} (OPENBLAS_CORETYPE; by itself it chose Prescott's)"
+    return f", OpenBLAS with the kernels of {name}" if name else ""
 
 
 def first_line(command, all_lines=False):
