@@ -203,8 +203,9 @@ def torch_version(python):
 def openblas_kernels(python):
     """Which kernels OpenBLAS chose, if torch multiplies with it. A processor newer than itself gets those of 2004, which would flatter us: it is then told what the processor has."""
     def core():
-        done = subprocess.run([python, "-c", "import torch; torch.ones(64, 64) @ torch.ones(64, 64)"], capture_output=True, text=True, timeout=60, env={**os.environ, "OPENBLAS_VERBOSE": "2"})
-        return next((line.removeprefix("Core:").strip() for line in (done.stderr + done.stdout).splitlines() if line.startswith("Core:")), None)
+        done = finished([python, "-c", "import torch; torch.ones(64, 64) @ torch.ones(64, 64)"], OPENBLAS_VERBOSE="2")
+        lines = done.stderr.splitlines() if done else []
+        return next((line.removeprefix("Core:").strip() for line in lines if line.startswith("Core:")), None)
 
     if (name := core()) == "Prescott" and "OPENBLAS_CORETYPE" not in os.environ:
         flags = Path("/proc/cpuinfo").read_text().split() if Path("/proc/cpuinfo").exists() else []
@@ -217,12 +218,17 @@ def openblas_kernels(python):
 
 def first_line(command, all_lines=False):
     """What a command prints, or None where it fails."""
+    done = finished(command)
+    text = done.stdout.strip() if done and done.returncode == 0 else ""
+    return None if not text else text if all_lines else text.splitlines()[0]
+
+
+def finished(command, **variables):
+    """A short command once it has ended, or None where it could not be run."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **variables})
     except (OSError, subprocess.TimeoutExpired):
         return None
-    text = done.stdout.strip()
-    return None if done.returncode != 0 or not text else text if all_lines else text.splitlines()[0]
 
 
 if __name__ == "__main__":

@@ -119,12 +119,12 @@ internal sealed class TileAssembler
 
     /// <summary>
     /// The first rounds, which ask for memory: for a row of C each, whose tile is read and written when k has run (even a store waits for a line that is far), then for a line each of
-    /// what is ahead. Requests at once would take all of a core's line buffers, and the loads of operands would wait for one. Rows of C that k has no rounds for are not asked for; what
-    /// is ahead then is, when k has run.
+    /// what is ahead. Requests at once would take all of a core's line buffers, and the loads of operands would wait for one. Rows of C that k has no rounds for are not asked for; of what
+    /// is ahead the rest then is, at once.
     /// </summary>
     void AskingRounds(Label rounds, Label rest)
     {
-        Label tile = c.CreateLabel(), ahead = c.CreateLabel(), shortTile = c.CreateLabel(), shortAhead = c.CreateLabel(), next = c.CreateLabel(), piece = c.CreateLabel();
+        Label tile = c.CreateLabel(), ahead = c.CreateLabel(), shortTile = c.CreateLabel(), shortAhead = c.CreateLabel(), piece = c.CreateLabel();
         c.jl(shortTile);
         c.mov(rbx, __qword_ptr[Call + TileCall.OffsetC]);
         c.mov(ebp, rows);
