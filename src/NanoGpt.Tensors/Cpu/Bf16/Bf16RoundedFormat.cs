@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using NanoGpt.Tensors.Cpu.Gemm;
 using NanoGpt.Tensors.Cpu.Simd;
 
@@ -21,40 +20,18 @@ internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unma
     public static void Tiles(int count, int columns, int steps, LeftTiles a, float* b, float* start, long startStride, float* c, long cStride, Ahead ahead) =>
         MicroKernel<V>.Run(count, columns, steps, a, b, start, startStride, c, cStride, ahead);
 
-    public static void PackB(MatrixView b, int step0, int steps, int column, ReadOnlySpan<int> widths, float* block, int within, int blockSteps)
-    {
-        Fp32Format<V>.PackB(b, step0, steps, column, widths, block, within, blockSteps);
-        foreach (int width in widths)
-        {
-            float* packed = block + (long)width * within;
-            Round(packed, packed, (long)steps * width);
-            block += (long)width * blockSteps;
-        }
-    }
+    public static void PackB(MatrixView b, int step0, int steps, int column, ReadOnlySpan<int> widths, float* block, int within, int blockSteps) =>
+        FloatPacker<V, NearestBf16>.PackB(b, step0, steps, column, widths, block, within, blockSteps);
 
     public static LeftTiles PackA(MatrixView a, int row0, int row1, int step0, int steps, float* destination)
     {
+        if (a.ColumnStride != 1) return FloatPacker<V, NearestBf16>.PackA(a, row0, row1, step0, steps, destination);
         int rows = row1 - row0, rowsUp = (rows + TileRows - 1) / TileRows * TileRows;
-        if (a.ColumnStride != 1)
-        {
-            var packed = Fp32Format<V>.PackA(a, row0, row1, step0, steps, destination);
-            Round(destination, destination, rowsUp / TileRows * packed.TileStride);
-            return packed;
-        }
         long stride = LeftTiles.OddLines(steps);
-        for (int r = 0; r < rows; r++) Round(a.At(row0 + r, step0), destination + r * stride, steps);
+        for (int r = 0; r < rows; r++) FloatPacker<V, NearestBf16>.Copy(a.At(row0 + r, step0), destination + r * stride, steps);
         for (int r = rows; r < rowsUp; r++) new Span<float>(destination + r * stride, steps).Clear();
         return new LeftTiles(new MatrixView(destination, rowsUp, steps, stride, 1), TileRows);
     }
 
     public static double Peak(int rounds) => Fp32Format<V>.Peak(rounds);
-
-    /// <summary>Rounds each to the nearest bf16.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Round(float* from, float* to, long count)
-    {
-        long i = 0;
-        for (; i + V.Count <= count; i += V.Count) V.Store(V.RoundToBFloat16(V.Load(from + i)), to + i);
-        if (i < count) V.StorePartial(V.RoundToBFloat16(V.LoadPartial(from + i, (int)(count - i))), to + i, (int)(count - i));
-    }
 }
