@@ -2,11 +2,24 @@ using NanoGpt.Tensors.Cpu.Simd;
 
 namespace NanoGpt.Tensors.Cpu.Gemm;
 
+/// <summary>Where a matrix is known to be zero: there nothing need be multiplied.</summary>
+internal enum Triangle
+{
+    /// <summary>Nowhere.</summary>
+    None,
+
+    /// <summary>Above the diagonal: A(i, k) = 0 for k &gt; i.</summary>
+    Lower,
+
+    /// <summary>Below the diagonal: A(i, k) = 0 for k &lt; i.</summary>
+    Upper,
+}
+
 /// <summary>
 /// The left-hand side of a product: read in place, packed by each reader as it goes, or packed beforehand for all to read. One that is <paramref name="streamed"/>
 /// comes from memory, a block of rows after the other.
 /// </summary>
-internal readonly unsafe struct LeftSide<V, F>(MatrixView source, PackedBlocks packed = default, bool streamed = false) where V : unmanaged, ISimd<V> where F : IFormat<V>
+internal readonly unsafe struct LeftSide<V, F>(MatrixView source, PackedBlocks packed = default, bool streamed = false, Triangle triangle = Triangle.None) where V : unmanaged, ISimd<V> where F : IFormat<V>
 {
     /// <summary>A block of more elements (256 KB) is not asked for: it would push what is in use out of the second-level cache.</summary>
     const int MostAhead = 64 << 10;
@@ -26,6 +39,18 @@ internal readonly unsafe struct LeftSide<V, F>(MatrixView source, PackedBlocks p
     /// <param name="panels">How many panels of B they will be multiplied by.</param>
     /// <param name="scratch">Room to pack them, where nobody has.</param>
     public LeftTiles Block(int row0, int row1, int step0, int steps, int depth, int panels, float* scratch)
+    {
+        var tiles = Tiles(row0, row1, step0, steps, depth, panels, scratch);
+        int ofTile = F.TileRows / F.Pairing, end = step0 + steps;
+        return triangle switch
+        {
+            Triangle.Lower when step0 * F.Pairing <= row0 && row1 <= end * F.Pairing => tiles with { Without = end - row0 / F.Pairing - ofTile, Longer = ofTile },
+            Triangle.Upper when step0 == 0 && row0 == 0 && row1 <= end * F.Pairing => tiles with { Later = ofTile },
+            _ => tiles,
+        };
+    }
+
+    LeftTiles Tiles(int row0, int row1, int step0, int steps, int depth, int panels, float* scratch)
     {
         if (packed.Exist) return packed.At(row0, step0);
         if (F.ReadsInPlace(source, panels)) return new LeftTiles(source.Part(row0, row1 - row0, step0, steps), F.TileRows);

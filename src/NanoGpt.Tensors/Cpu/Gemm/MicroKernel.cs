@@ -30,10 +30,14 @@ internal static unsafe class MicroKernel<V> where V : unmanaged, ISimd<V>
             return;
         }
         float* row = a.Data;
+        int width = (columns + V.Count - 1) / V.Count * V.Count;
+        k -= a.Without;
         for (; count > 0; count--)
         {
             RunManaged(columns, k, row, a.RowStride, a.ColumnStride, b, start, startStride, c, cStride);
-            row += a.TileStride;
+            row += a.TileStride + a.Later * a.ColumnStride;
+            b += a.Later * width;
+            k += a.Longer - a.Later;
             c += V.TileRows * cStride;
             if (start != null) start += V.TileRows * startStride;
         }

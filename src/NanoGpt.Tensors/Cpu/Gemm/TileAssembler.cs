@@ -80,13 +80,20 @@ internal sealed class TileAssembler
         c.Label(ref next);
         c.dec(__qword_ptr[Call + TileCall.OffsetCount]);
         c.je(done);
-        c.mov(rax, __qword_ptr[Call + TileCall.OffsetTileStride]);
-        c.add(__qword_ptr[Call + TileCall.OffsetA], rax);
+        Advance(TileCall.OffsetA, TileCall.OffsetTileStride);
+        Advance(TileCall.OffsetB, TileCall.OffsetLater);
+        Advance(TileCall.OffsetSteps, TileCall.OffsetLonger);
         c.jmp(tile);
         c.Label(ref done);
         c.pop(rbp);
         c.pop(rbx);
         return MachineCode.FinishSaved(c);
+    }
+
+    void Advance(int field, int by)
+    {
+        c.mov(rax, __qword_ptr[Call + by]);
+        c.add(__qword_ptr[Call + field], rax);
     }
 
     /// <summary>rax: row 0 of A, r11: row 4 where there are 8; rdx: the distance of rows, r10: of three; r8: B; r9: steps left. Requests: rbx, rbp.</summary>

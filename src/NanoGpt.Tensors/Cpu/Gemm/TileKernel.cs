@@ -8,7 +8,8 @@ internal unsafe struct TileCall
 {
     public const int OffsetA = 0, OffsetRowStride = 8, OffsetColumnStride = 16, OffsetB = 24, OffsetSteps = 32,
         OffsetStart = 40, OffsetStartStride = 48, OffsetC = 56, OffsetCStride = 64, OffsetLastMask = 72, OffsetCount = 80, OffsetTileStride = 88,
-        OffsetAhead = 96, OffsetAheadStride = 104, OffsetAheadRows = 112, OffsetAheadLines = 120, OffsetAheadRowsOfTile = 128, OffsetAheadRowsLeft = 136;
+        OffsetAhead = 96, OffsetAheadStride = 104, OffsetAheadRows = 112, OffsetAheadLines = 120, OffsetAheadRowsOfTile = 128, OffsetAheadRowsLeft = 136,
+        OffsetLonger = 144, OffsetLater = 152;
 
     public float* A;
     public long RowStride, ColumnStride;
@@ -19,10 +20,12 @@ internal unsafe struct TileCall
     public float* C;
     public long CStride;
     public int* LastMask;       // a word for each column of the last vector, negative where it exists; null: all do
-    public long Count;          // of tiles; for each but the first the kernel moves A, Start and C down
-    public long TileStride;     // of A
+    public long Count;          // of tiles; for each but the first the kernel moves A, Start and C down, in a triangle also along k
+    public long TileStride;     // of A: where its next tile begins
     public byte* Ahead;         // see Ahead
     public long AheadStride, AheadRows, AheadLines, AheadRowsOfTile, AheadRowsLeft;
+    public long Longer;         // steps: each tile has so many more than the one before
+    public long Later;          // of B: where its next tile begins
 }
 
 /// <summary>
@@ -64,7 +67,8 @@ internal sealed unsafe class TileKernel
         int vectors = (columns + lanes - 1) / lanes, last = columns - (vectors - 1) * lanes;
         var call = new TileCall
         {
-            Count = count, A = a.Data, RowStride = a.RowStride * 4, ColumnStride = a.ColumnStride * 4, TileStride = a.TileStride * 4, B = b, Steps = steps,
+            Count = count, A = a.Data, RowStride = a.RowStride * 4, ColumnStride = a.ColumnStride * 4, TileStride = (a.TileStride + a.Later * a.ColumnStride) * 4, B = b,
+            Steps = steps - a.Without, Longer = a.Longer - a.Later, Later = (long)a.Later * vectors * lanes * 4,
             Start = start, StartStride = startStride * 4, C = c, CStride = cStride * 4, LastMask = last == lanes ? null : masks + 16 - last,
             Ahead = ahead.Data, AheadStride = ahead.Stride, AheadRows = ahead.Rows, AheadLines = ahead.Lines, AheadRowsOfTile = (ahead.Rows + count - 1) / count,
         };

@@ -10,8 +10,7 @@ internal readonly unsafe struct AttentionShape(int time, int heads, int headSize
     public const int Strip = 32;
 
     public readonly int Time = time, Heads = heads, HeadSize = headSize, Channels = heads * headSize;
-
-    public float Scale => 1 / MathF.Sqrt(HeadSize);
+    public readonly float Scale = 1 / MathF.Sqrt(headSize);
 
     /// <summary>
     /// Readies a row of which the first <paramref name="count"/> hold: the rest of the last vector becomes
@@ -102,7 +101,7 @@ internal readonly unsafe struct AttentionForward<V, F>(float* qkv, float* y, flo
                     new ScaleWork<V>(row, 1 / sum[i - i0], row, accumulate: false).Run(0, (i + V.Count) / V.Count * V.Count);
                     logSumExp[(long)item * time + i] = max[i - i0] * shape.Scale + MathF.Log(sum[i - i0]);
                 }
-                TileRunner<V, F>.Run(scores, valueSide, output, null, false, i1, i0, i1, 0, valueSide.Panels.Panels, pack, later.Part(1, 2));
+                TileRunner<V, F>.Run(new(scores, triangle: Triangle.Lower), valueSide, output, null, false, i1, i0, i1, 0, valueSide.Panels.Panels, pack, later.Part(1, 2));
             }
         }
     }

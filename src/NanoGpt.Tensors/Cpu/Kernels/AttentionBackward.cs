@@ -59,17 +59,25 @@ internal readonly unsafe struct AttentionBackward<V, F>(float* dy, float* qkv, f
                     ScoreGradientRow(p.At(i, 0), dp.At(i, 0), i, i1, logSumExp[(long)item * time + i], AttentionShape.Dot<V>(dout.At(i, 0), o.At(i, 0), d), item, factors);
                 }
 
-                TileRunner<V, F>.Run(dp, keysSide, dq, null, accumulate, i1, i0, i1, 0, keysSide.Panels.Panels, pack, later: default);
+                TileRunner<V, F>.Run(new(dp, triangle: Triangle.Lower), keysSide, dq, null, accumulate, i1, i0, i1, 0, keysSide.Panels.Panels, pack, later: default);
 
                 var qSide = RightSide<V, F>.Pack(new MatrixView(q.At(i0, 0), rows, d, q.RowStride, 1), stripQ);
                 var dySide = RightSide<V, F>.Pack(new MatrixView(dout.At(i0, 0), rows, d, dout.RowStride, 1), stripDy);
-                var dpT = new MatrixView(dpStrip, rows, i1, width, 1).Transposed;
-                var pT = new MatrixView(pStrip, rows, i1, width, 1).Transposed;
-                TileRunner<V, F>.Run(dpT, qSide, dk, null, add, rows, 0, i1, 0, qSide.Panels.Panels, pack, laterGradients.Part(0, 2));
-                TileRunner<V, F>.Run(pT, dySide, dv, null, add, rows, 0, i1, 0, dySide.Panels.Panels, pack, laterGradients.Part(1, 2));
+                ToKeys(new MatrixView(dpStrip, rows, i1, width, 1), qSide, dk, add, pack, laterGradients.Part(0, 2));
+                ToKeys(new MatrixView(pStrip, rows, i1, width, 1), dySide, dv, add, pack, laterGradients.Part(1, 2));
                 add = true;
             }
         }
+    }
+
+    /// <summary>target (+)= stripᵀ·side, where the strip's last keys are its queries: of those a query has seen none past itself.</summary>
+    static void ToKeys(MatrixView strip, RightSide<V, F> side, MatrixView target, bool add, float* pack, Ahead later)
+    {
+        MatrixView keys = strip.Transposed;
+        int queries = keys.Columns, before = keys.Rows - queries, panels = side.Panels.Panels;
+        if (before > 0) TileRunner<V, F>.Run(keys, side, target, null, add, queries, 0, before, 0, panels, pack, later);
+        TileRunner<V, F>.Run(new(keys.Part(before, queries, 0, queries), triangle: Triangle.Upper), side, target.Part(before, queries, 0, target.Columns),
+            null, add, queries, 0, queries, 0, panels, pack, before > 0 ? default : later);
     }
 
     /// <summary>From scores and dy·vᵀ to P̃ (in p) and dS (in dp) for one query; past the diagonal both become 0.</summary>

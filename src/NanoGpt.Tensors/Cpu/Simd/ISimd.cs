@@ -50,8 +50,8 @@ internal unsafe interface ISimd<V> where V : unmanaged, ISimd<V>
     /// <summary>Nearest bf16, ties to even; NaN stays NaN.</summary>
     static abstract V RoundToBFloat16(V a);
 
-    /// <summary>2^n for lanes that hold whole numbers in [-126, 127].</summary>
-    static abstract V PowerOfTwo(V n);
+    /// <summary>x · 2^n, where n holds whole numbers in [-126, 127].</summary>
+    static abstract V TimesPowerOfTwo(V x, V n);
 
     /// <summary>Lane by lane: a &lt; b ? x : y.</summary>
     static abstract V SelectLess(V a, V b, V x, V y);

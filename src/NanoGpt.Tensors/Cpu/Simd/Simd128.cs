@@ -53,8 +53,8 @@ internal readonly unsafe struct Simd128(Vector128<float> value) : ISimd<Simd128>
     }
 
     [MethodImpl(Inline)]
-    public static Simd128 PowerOfTwo(Simd128 n) =>
-        new((Vector128.ConvertToInt32Native(n.v) + Vector128.Create(127) << 23).AsSingle());
+    public static Simd128 TimesPowerOfTwo(Simd128 x, Simd128 n) =>
+        new(x.v * (Vector128.ConvertToInt32Native(n.v) + Vector128.Create(127) << 23).AsSingle());
 
     [MethodImpl(Inline)]
     public static Simd128 SelectLess(Simd128 a, Simd128 b, Simd128 x, Simd128 y) =>

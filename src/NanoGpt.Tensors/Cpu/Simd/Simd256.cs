@@ -44,8 +44,8 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
     }
 
     [MethodImpl(Inline)]
-    public static Simd256 PowerOfTwo(Simd256 n) =>
-        new((Vector256.ConvertToInt32Native(n.v) + Vector256.Create(127) << 23).AsSingle());
+    public static Simd256 TimesPowerOfTwo(Simd256 x, Simd256 n) =>
+        new(x.v * (Vector256.ConvertToInt32Native(n.v) + Vector256.Create(127) << 23).AsSingle());
 
     [MethodImpl(Inline)]
     public static Simd256 SelectLess(Simd256 a, Simd256 b, Simd256 x, Simd256 y) =>

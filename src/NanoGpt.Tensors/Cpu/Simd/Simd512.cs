@@ -43,9 +43,7 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
         return new((Vector512.ConditionalSelect(Vector512.IsNaN(a.v).AsUInt32(), x | Vector512.Create(0x400000u), nearest) & Vector512.Create(0xFFFF0000u)).AsSingle());
     }
 
-    [MethodImpl(Inline)]
-    public static Simd512 PowerOfTwo(Simd512 n) =>
-        new((Vector512.ConvertToInt32Native(n.v) + Vector512.Create(127) << 23).AsSingle());
+    [MethodImpl(Inline)] public static Simd512 TimesPowerOfTwo(Simd512 x, Simd512 n) => new(Avx512F.Scale(x.v, n.v));
 
     [MethodImpl(Inline)]
     public static Simd512 SelectLess(Simd512 a, Simd512 b, Simd512 x, Simd512 y) =>

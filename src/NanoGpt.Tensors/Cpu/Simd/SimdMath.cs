@@ -34,7 +34,7 @@ internal static unsafe class SimdMath<V> where V : unmanaged, ISimd<V>
         p = V.Fma(p, r, V.Create(0.4999999341f));
         p = V.Fma(p, r, V.Create(1f));
         p = V.Fma(p, r, V.Create(1f));
-        return V.SelectLess(x, V.Create(-87.3f), V.Create(0f), p * V.PowerOfTwo(n));
+        return V.SelectLess(x, V.Create(-87.3f), V.Create(0f), V.TimesPowerOfTwo(p, n));
     }
 
     /// <summary>

@@ -40,7 +40,7 @@ internal readonly unsafe struct SimdScalar(float value) : ISimd<SimdScalar>
     }
 
     [MethodImpl(Inline)]
-    public static SimdScalar PowerOfTwo(SimdScalar n) => new(BitConverter.Int32BitsToSingle(((int)n.v + 127) << 23));
+    public static SimdScalar TimesPowerOfTwo(SimdScalar x, SimdScalar n) => new(x.v * BitConverter.Int32BitsToSingle(((int)n.v + 127) << 23));
 
     [MethodImpl(Inline)]
     public static SimdScalar SelectLess(SimdScalar a, SimdScalar b, SimdScalar x, SimdScalar y) => a.v < b.v ? x : y;

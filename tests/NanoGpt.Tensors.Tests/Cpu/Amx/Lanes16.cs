@@ -47,7 +47,7 @@ readonly unsafe struct Lanes16(Simd256 low, Simd256 high) : ISimd<Lanes16>
     public static Lanes16 Sqrt(Lanes16 a) => new(Simd256.Sqrt(a.low), Simd256.Sqrt(a.high));
     public static Lanes16 Round(Lanes16 a) => new(Simd256.Round(a.low), Simd256.Round(a.high));
     public static Lanes16 RoundToBFloat16(Lanes16 a) => new(Simd256.RoundToBFloat16(a.low), Simd256.RoundToBFloat16(a.high));
-    public static Lanes16 PowerOfTwo(Lanes16 n) => new(Simd256.PowerOfTwo(n.low), Simd256.PowerOfTwo(n.high));
+    public static Lanes16 TimesPowerOfTwo(Lanes16 x, Lanes16 n) => new(Simd256.TimesPowerOfTwo(x.low, n.low), Simd256.TimesPowerOfTwo(x.high, n.high));
     public static Lanes16 SelectLess(Lanes16 a, Lanes16 b, Lanes16 x, Lanes16 y) => new(Simd256.SelectLess(a.low, b.low, x.low, y.low), Simd256.SelectLess(a.high, b.high, x.high, y.high));
     public static float Sum(Lanes16 a) => Simd256.Sum(a.low + a.high);
     public static float MaxLane(Lanes16 a) => Simd256.MaxLane(Simd256.Max(a.low, a.high));
