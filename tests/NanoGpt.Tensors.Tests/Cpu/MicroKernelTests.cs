@@ -56,16 +56,22 @@ public unsafe class MicroKernelTests
             _ => new LeftTiles(a, rows, 1, V.TileRows, V.TileRows * steps + gap),
         };
 
+        // A triangle: tiles that each end, or begin, some steps after the one before.
+        int apart = count == 1 ? 0 : random.Next((steps - 1) / (count - 1) + 1);
+        if (random.Next(2) == 0) left = left with { Without = (count - 1) * apart, Longer = apart };
+        else left = left with { Later = apart };
+
         // What is asked for may be anywhere, in memory that nobody owns, too: it is not read.
         var ahead = new Ahead((byte*)a - 4096, random.Next(-100, 9000), rows: random.Next(0, 3 * count), lines: random.Next(1, 5));
         MicroKernel<V>.Run(count, columns, steps, left, b, start == 0 ? null : start == 1 ? bias : first, start == 1 ? 0 : cStride, first, cStride, ahead);
         for (int tile = 0; tile < count; tile++)
         {
             float* target = second + tile * V.TileRows * cStride;
-            MicroKernel<V>.RunManaged(columns, steps, a + tile * left.TileStride, left.RowStride, left.ColumnStride, b, start == 0 ? null : start == 1 ? bias : target, start == 1 ? 0 : cStride, target, cStride);
+            int from = tile * left.Later, to = steps - left.Without + tile * left.Longer;
+            MicroKernel<V>.RunManaged(columns, to - from, a + tile * left.TileStride + from * left.ColumnStride, left.RowStride, left.ColumnStride, b + from * width, start == 0 ? null : start == 1 ? bias : target, start == 1 ? 0 : cStride, target, cStride);
         }
 
-        string what = $"{count} tiles of {columns} columns, {steps} steps, A by {layout}, start {start}";
+        string what = $"{count} tiles of {columns} columns, {steps} steps, {left.Later} later, {left.Longer} longer, A by {layout}, start {start}";
         Assert.True(c.SequenceEqual(new ReadOnlySpan<float>(second, c.Length)), what);
         for (int i = 0; i < c.Length; i++)
             if (i % cStride >= columns) Assert.True(c[i] == before[i], $"{what} wrote beside row {i / cStride}.");
