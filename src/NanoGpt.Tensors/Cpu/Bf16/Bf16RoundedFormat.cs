@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using NanoGpt.Tensors.Cpu.Gemm;
 using NanoGpt.Tensors.Cpu.Simd;
 
@@ -34,4 +35,13 @@ internal readonly unsafe struct Bf16RoundedFormat<V> : IFormat<V> where V : unma
     }
 
     public static double Peak(int rounds) => Fp32Format<V>.Peak(rounds);
+}
+
+/// <summary>To the nearest bf16, ties to even.</summary>
+internal readonly struct NearestBf16 : IRounding
+{
+    public static bool IsExact => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Of<V>(V x) where V : unmanaged, ISimd<V> => V.RoundToBFloat16(x);
 }

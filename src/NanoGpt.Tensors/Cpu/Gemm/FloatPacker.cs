@@ -21,15 +21,6 @@ internal readonly struct Exact : IRounding
     public static V Of<V>(V x) where V : unmanaged, ISimd<V> => x;
 }
 
-/// <summary>To the nearest bf16, ties to even.</summary>
-internal readonly struct NearestBf16 : IRounding
-{
-    public static bool IsExact => false;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Of<V>(V x) where V : unmanaged, ISimd<V> => V.RoundToBFloat16(x);
-}
-
 /// <summary>Packs operands of fp32, a word each, as <see cref="IFormat{V}"/> says.</summary>
 internal static unsafe class FloatPacker<V, R> where V : unmanaged, ISimd<V> where R : IRounding
 {

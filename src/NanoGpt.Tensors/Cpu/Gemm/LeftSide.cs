@@ -41,10 +41,11 @@ internal readonly unsafe struct LeftSide<V, F>(MatrixView source, PackedBlocks p
     public LeftTiles Block(int row0, int row1, int step0, int steps, int depth, int panels, float* scratch)
     {
         var tiles = Tiles(row0, row1, step0, steps, depth, panels, scratch);
-        int ofTile = F.TileRows / F.Pairing, end = step0 + steps;
+        int ofTile = F.TileRows / F.Pairing, end = step0 + steps, firstEnd = (row0 + F.TileRows + F.Pairing - 1) / F.Pairing;
         return triangle switch
         {
-            Triangle.Lower when step0 * F.Pairing <= row0 && row1 <= end * F.Pairing => tiles with { Without = end - row0 / F.Pairing - ofTile, Longer = ofTile },
+            // Where all of the diagonal is in this block of k.
+            Triangle.Lower when step0 * F.Pairing <= row0 && row1 <= end * F.Pairing => tiles with { Without = end - firstEnd, Longer = ofTile },
             Triangle.Upper when step0 == 0 && row0 == 0 && row1 <= end * F.Pairing => tiles with { Later = ofTile },
             _ => tiles,
         };
