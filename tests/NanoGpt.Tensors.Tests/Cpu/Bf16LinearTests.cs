@@ -77,7 +77,7 @@ public class Bf16LinearTests
         double[] rx = Bf16.Nearest(x), rw = Bf16.Nearest(w), rdy = Bf16.Nearest(dy);
 
         using var fence = new CanaryFence();
-        Storage sx = Put(x), sw = Put(w), sb = Put(bias), sdy = Put(dy), sdx = Put(dx), sdw = Put(dw), sdb = Put(db), sy = fence.Allocate(dy.Length);
+        Storage sx = fence.Put(x), sw = fence.Put(w), sb = fence.Put(bias), sdy = fence.Put(dy), sdx = fence.Put(dx), sdw = fence.Put(dw), sdb = fence.Put(db), sy = fence.Allocate(dy.Length);
         device.LinearForward(sx, sw, accumulate ? sb : default, sy, rows, inputs, outputs);
         device.LinearBackwardInput(sdy, sw, sdx, rows, inputs, outputs, accumulate);
         device.LinearBackwardWeight(sdy, sx, sdw, sdb, rows, inputs, outputs, accumulate);
@@ -88,13 +88,6 @@ public class Bf16LinearTests
         Compare($"dw of {what}", device.ReadAll(sdw), outputs, inputs, rows, (i, k) => rdy[k * outputs + i], (k, j) => rx[k * inputs + j], (i, j) => accumulate ? dw[i * inputs + j] : 0);
         // A bias is no operand of a product: its gradient is summed as it is, in fp32.
         Compare($"db of {what}", device.ReadAll(sdb), 1, outputs, rows, (_, _) => 1, (k, j) => dy[k * outputs + j], (_, j) => db[j]);
-
-        Storage Put(float[] values)
-        {
-            var storage = fence.Allocate(values.Length);
-            device.Write(values, storage);
-            return storage;
-        }
     }
 
     /// <summary>C = start + A·B within the bound; of large results a random part is looked at.</summary>

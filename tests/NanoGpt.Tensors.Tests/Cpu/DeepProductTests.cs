@@ -45,16 +45,9 @@ public class DeepProductTests
     static float[] Gradient(CpuDevice device, float[] x, float[] dy, float[] start, int rows, int inputs, int outputs, bool accumulate, string what)
     {
         using var fence = new CanaryFence();
-        Storage sx = Put(x), sdy = Put(dy), dw = Put(start);
+        Storage sx = fence.Put(x), sdy = fence.Put(dy), dw = fence.Put(start);
         device.LinearBackwardWeight(sdy, sx, dw, default, rows, inputs, outputs, accumulate);
         fence.AssertIntact(what);
         return device.ReadAll(dw);
-
-        Storage Put(float[] values)
-        {
-            var storage = fence.Allocate(values.Length);
-            device.Write(values, storage);
-            return storage;
-        }
     }
 }

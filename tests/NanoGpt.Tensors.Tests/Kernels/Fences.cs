@@ -10,6 +10,17 @@ interface IFence : IDisposable
     void AssertIntact(string kernel);
 }
 
+static class FenceContents
+{
+    /// <summary>Room for some values, with them in it.</summary>
+    public static unsafe Storage Put(this IFence fence, float[] values)
+    {
+        var storage = fence.Allocate(values.Length);
+        values.CopyTo(new Span<float>((void*)storage.Address, values.Length));
+        return storage;
+    }
+}
+
 /// <summary>NaN of a known pattern before and behind.</summary>
 sealed unsafe class CanaryFence : IFence
 {
